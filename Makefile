@@ -1,0 +1,59 @@
+# The commands of CONTRACT: run, test, bench, bench-quick, lint. Needs Python >= 3.11 with venv, and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SANDBOX ?= 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test test-quick lint bench bench-quick lock clean
+
+run: $(VENV)/.base
+	@SANDBOX=$(SANDBOX) exec $(BIN)/python manage.py serve
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/unit tests/integration -n 2
+	$(BIN)/python -m tests.with_postgres tests/integration
+	$(BIN)/python -m pytest tests/system tests/browser
+
+test-quick: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/unit tests/integration -n 2
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/djlint --check --lint templates --quiet
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py check
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench
+
+bench-quick: $(VENV)/.dev
+	$(BIN)/python -m bench --quick
+
+# Resolve the locks anew. No file may name where packages come from.
+lock:
+	$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet uv
+	for set in base dev; do $(VENV)-lock/bin/uv pip compile --quiet --generate-hashes \
+	  --no-emit-index-url --no-header --universal --python-version 3.11 \
+	  requirements/$$set.in -o requirements/$$set.txt || exit 1; done
+	rm -rf $(VENV)-lock
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "switchboard: Python 3.11 or newer is needed (PYTHON=python3.12 make run)"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.base: requirements/base.txt | $(BIN)/python
+	$(BIN)/pip install --quiet --require-hashes -r requirements/base.txt
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt | $(BIN)/python
+	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@ $(VENV)/.base

@@ -1,0 +1,58 @@
+"""API keys in, `request.auth` out. `Authorization: Bearer <key>` or `X-Api-Key: <key>`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q
+from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from ..models import ApiKey
+
+LAST_USED_RESOLUTION = timedelta(minutes=1)  # one write per key and minute, not per request
+
+
+def find_key(text: str) -> ApiKey | None:
+    """The usable key that `text` is, or None; notes that it was used."""
+    key = ApiKey.objects.authenticate(text)
+    if key is not None:
+        at = timezone.now()
+        ApiKey.objects.filter(
+            Q(last_used_at=None) | Q(last_used_at__lt=at - LAST_USED_RESOLUTION), pk=key.pk
+        ).update(last_used_at=at)
+    return key
+
+
+class KeyAuthentication(BaseAuthentication):
+    def authenticate(self, request: Request) -> tuple[Any, ApiKey] | None:
+        scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+        text = value.strip() if scheme.lower() == "bearer" else ""
+        text = text or request.headers.get("X-Api-Key", "").strip()
+        if not text:
+            return None
+        key = find_key(text)
+        if key is None:
+            raise AuthenticationFailed(
+                "This API key is wrong, expired or revoked.", code="invalid_key"
+            )
+        return AnonymousUser(), key
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "accounts.api.authentication.KeyAuthentication"
+    name = ["bearer", "apiKey"]
+
+    def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:
+        return [
+            {"type": "http", "scheme": "bearer"},
+            {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+        ]

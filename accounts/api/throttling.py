@@ -1,0 +1,16 @@
+"""One rate limit per API key (API_RATE). The answer is 429 with Retry-After."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.throttling import SimpleRateThrottle
+
+
+class KeyRateThrottle(SimpleRateThrottle):
+    scope = "key"
+
+    def get_cache_key(self, request: Request, view: Any) -> str | None:
+        key = request.auth
+        return None if key is None else f"throttle-key-{key.public_id}"

@@ -1,0 +1,36 @@
+"""The REST API, version 1."""
+
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
+
+from accounts.api import views as who
+from events.api.views import EventsView
+from sessions_mgr.api import sandbox
+from sessions_mgr.api.views import AccountViewSet
+
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("accounts", AccountViewSet, "account")
+router.register("api-keys", who.ApiKeyViewSet, "api-key")
+router.register("audit", who.AuditViewSet, "audit")
+
+phone = [
+    path("scan", sandbox.ScanView.as_view()),
+    path("pair", sandbox.PairView.as_view()),
+    path("messages", sandbox.MessagesView.as_view()),
+    path("inbox", sandbox.InboxView.as_view()),
+    path("unlink", sandbox.UnlinkView.as_view()),
+    path("online", sandbox.OnlineView.as_view(online=True)),
+    path("offline", sandbox.OnlineView.as_view(online=False)),
+    path("picture", sandbox.PictureView.as_view()),
+]
+
+urlpatterns = [
+    path("", include(router.urls)),
+    path("workspace", who.WorkspaceView.as_view()),
+    path("ws-tickets", who.TicketView.as_view()),
+    path("events", EventsView.as_view()),
+    path("sandbox/phones", sandbox.PhonesView.as_view()),
+    path("sandbox/phones/<str:number>/", include(phone)),
+    path("sandbox/network", sandbox.NetworkView.as_view()),
+    path("sandbox/faults", sandbox.FaultsView.as_view()),
+]

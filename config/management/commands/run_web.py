@@ -1,0 +1,35 @@
+"""`manage.py run_web`: one web process. Run several behind a proxy, each on its own port."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from daphne.endpoints import build_endpoint_description_strings
+from daphne.server import Server
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+HANDSHAKE_TIMEOUT = 10  # seconds
+CLOSE_TIMEOUT = 1  # seconds an application may take after its client is gone
+
+
+class Command(BaseCommand):
+    help = "Serve HTTP and websockets."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default=settings.HOST)
+        parser.add_argument("--port", type=int, default=settings.PORT)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        from config.asgi import application  # after Django is set up
+
+        Server(
+            application=application,
+            endpoints=build_endpoint_description_strings(
+                host=options["host"], port=options["port"]
+            ),
+            websocket_handshake_timeout=HANDSHAKE_TIMEOUT,
+            application_close_timeout=CLOSE_TIMEOUT,
+            server_name="switchboard",
+        ).run()

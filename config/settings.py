@@ -1,0 +1,227 @@
+"""Django's settings. Values come from config/environment.py; this file only arranges them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from csp.constants import NONE, SELF
+
+from . import environment, logs
+from .secret_key import load_or_create
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+if (BASE_DIR / ".env").exists():
+    env.read_env(BASE_DIR / ".env")
+values = environment.read(env)
+
+# Where things are kept ---------------------------------------------------------------------------
+DATA_DIR = (BASE_DIR / values["DATA_DIR"]).resolve()
+SECRET_KEY = values["SECRET_KEY"] or load_or_create(DATA_DIR / "secret_key")
+SESSIONS_ROOT = DATA_DIR / "sessions"
+SANDBOX_DIR = DATA_DIR / "sandbox"
+NATS_DIR = DATA_DIR / "nats"
+
+# The web process ---------------------------------------------------------------------------------
+DEBUG = values["DEBUG"]
+HOST = values["HOST"]
+PORT = values["PORT"]
+PUBLIC_URL = values["PUBLIC_URL"].rstrip("/") or f"http://{HOST}:{PORT}"
+ALLOWED_HOSTS = values["ALLOWED_HOSTS"] or [HOST, "localhost", "127.0.0.1", "[::1]", "testserver"]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+SECURE_PUBLIC = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_PUBLIC
+SESSION_COOKIE_NAME = "switchboard_session"
+CSRF_COOKIE_NAME = "switchboard_csrf"
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE_PUBLIC else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_PUBLIC else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # bytes of a JSON or form body
+
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "rest_framework_api_key",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "csp",
+    "accounts",
+    "events",
+    "sessions_mgr",
+    "messaging",
+    "realtime",
+    "console",
+    "config",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "console.context.console",
+            ],
+        },
+    }
+]
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+        "manifest-src": [SELF],
+    }
+}
+
+# Data --------------------------------------------------------------------------------------------
+SQLITE_OPTIONS = {
+    # IMMEDIATE: several processes write; a deferred transaction that turns into a writer fails
+    # at once with "database is locked". FULL: what was committed survives a power cut.
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+}
+
+
+def _database() -> dict[str, Any]:
+    if not values["DATABASE_URL"]:
+        config: dict[str, Any] = {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": str(DATA_DIR / "switchboard.sqlite3"),
+        }
+    else:
+        config = env.db_url_config(values["DATABASE_URL"])
+    if config["ENGINE"].endswith("sqlite3"):
+        config["OPTIONS"] = SQLITE_OPTIONS
+        # The tests of one process share a file, as the threads of a race test must see one database.
+        config["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+    else:
+        # Requests run in short-lived threads: a pool, as a connection per thread would not last.
+        config["OPTIONS"] = {
+            "connect_timeout": 5,
+            "pool": {"min_size": 1, "max_size": 20, "timeout": 10},
+            **config.get("OPTIONS", {}),
+        }
+    return config
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(DATA_DIR / "media")},
+    },
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+# The channel layer carries hints between consumers of one process, never data: DESIGN, section 2.
+CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+
+# People ------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "console:sign-in"
+LOGIN_REDIRECT_URL = "console:home"
+LOGOUT_REDIRECT_URL = "console:sign-in"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# The API -----------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.KeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.api.permissions.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.api.throttling.KeyRateThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"key": values["API_RATE"]},
+    "EXCEPTION_HANDLER": "accounts.api.errors.handler",
+    "UNAUTHENTICATED_USER": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Switchboard",
+    "DESCRIPTION": "Session manager and gateway for WhatsApp. Errors are RFC 9457 problems.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": [],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# The bus and the session node --------------------------------------------------------------------
+NATS_URL = values["NATS_URL"]  # empty: DATA_DIR/nats/server.json says where our own one listens
+NATS_TOKEN = values["NATS_TOKEN"]
+SANDBOX = values["SANDBOX"]
+SANDBOX_QR_REFS = values["SANDBOX_QR_REFS"]
+SESSION_STORE = values["SESSION_STORE"]
+NODE_NAME = values["NODE_NAME"]
+SESSION_START_BURST = values["SESSION_START_BURST"]
+SESSION_START_RATE = values["SESSION_START_RATE"]
+SESSION_STOP_GRACE = values["SESSION_STOP_GRACE"]
+SESSION_CRASH_BUDGET = values["SESSION_CRASH_BUDGET"]
+SESSION_HEARTBEAT_TIMEOUT = values["SESSION_HEARTBEAT_TIMEOUT"]
+PAIRING_TIMEOUT = values["PAIRING_TIMEOUT"]
+AVATAR_FETCH_ENABLED = values["AVATAR_FETCH_ENABLED"]
+EVENT_RETENTION_DAYS = values["EVENT_RETENTION_DAYS"]
+
+BOOTSTRAP_EMAIL = values["SWITCHBOARD_BOOTSTRAP_EMAIL"]
+BOOTSTRAP_PASSWORD = values["SWITCHBOARD_BOOTSTRAP_PASSWORD"]
+BOOTSTRAP_API_KEY = values["SWITCHBOARD_BOOTSTRAP_API_KEY"]
+
+# Logs --------------------------------------------------------------------------------------------
+LOGGING_CONFIG = "config.logs.configure"
+LOGGING = logs.configuration(level=values["LOG_LEVEL"], style=values["LOG_FORMAT"])

@@ -1,0 +1,116 @@
+"""Append to the log, read it by cursor, blank what has become secret and worthless."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from . import hints, types
+from .models import Event, Log
+
+
+class CursorExpired(Exception):
+    """The log no longer reaches back to this cursor."""
+
+    def __init__(self, oldest: int) -> None:
+        super().__init__(oldest)
+        self.oldest = oldest
+
+
+@transaction.atomic
+def append(
+    *,
+    workspace_id: UUID,
+    type: str,
+    data: dict[str, Any],
+    account_id: UUID | None = None,
+    occurred_at: datetime | None = None,
+    source_id: str | None = None,
+) -> Event:
+    """Write one event under the next seq of its workspace, in the caller's transaction.
+
+    The row lock on Log is held until that transaction commits: keep it short.
+    """
+    if not Log.objects.filter(workspace_id=workspace_id).update(last_seq=F("last_seq") + 1):
+        Log.objects.get_or_create(workspace_id=workspace_id)
+        Log.objects.filter(workspace_id=workspace_id).update(last_seq=F("last_seq") + 1)
+    seq = Log.objects.values_list("last_seq", flat=True).get(workspace_id=workspace_id)
+    at = timezone.now()
+    event = Event.objects.create(
+        workspace_id=workspace_id,
+        seq=seq,
+        type=type,
+        account_id=account_id,
+        occurred_at=occurred_at or at,
+        recorded_at=at,
+        data=data,
+        source_id=source_id,
+    )
+    hints.after_commit(workspace_id, seq)
+    return event
+
+
+def head(workspace_id: UUID) -> int:
+    """The seq of the newest event; 0 when there is none."""
+    last = Log.objects.filter(workspace_id=workspace_id).values_list("last_seq", flat=True).first()
+    return last or 0
+
+
+def read(
+    *,
+    workspace_id: UUID,
+    after: int,
+    limit: int,
+    event_types: Collection[str] | None = None,
+    account_ids: Iterable[UUID] | None = None,
+) -> tuple[list[Event], int]:
+    """Events with seq > after, oldest first, and the cursor to go on from.
+
+    The cursor passes over events that the filters leave out. CursorExpired when events after the
+    cursor have been deleted by retention.
+    """
+    log = Log.objects.filter(workspace_id=workspace_id).first()
+    if log is None:
+        return [], after
+    if after + 1 < log.oldest_seq:
+        raise CursorExpired(log.oldest_seq)
+    events = Event.objects.filter(workspace_id=workspace_id, seq__lte=log.last_seq).after(after)
+    if event_types:
+        events = events.filter(type__in=event_types)
+    if account_ids is not None:
+        events = events.filter(account_id__in=list(account_ids))
+    found = list(events[:limit])
+    if len(found) == limit:
+        return found, found[-1].seq
+    return found, max(after, log.last_seq)
+
+
+@transaction.atomic
+def blank_codes(
+    *, account_id: UUID, before_seq: int | None = None, event_type: str | None = None
+) -> None:
+    """Remove QR and pairing codes that can no longer be used from the log."""
+    kinds = [event_type] if event_type else types.SECRET
+    expired = Event.objects.filter(account_id=account_id, type__in=kinds)
+    if before_seq is not None:
+        expired = expired.filter(seq__lt=before_seq)
+    for event in expired.exclude(data__code=None):
+        event.data = {**event.data, "code": None}
+        event.save(update_fields=["data"])
+
+
+@transaction.atomic
+def forget_before(*, workspace_id: UUID, at: datetime) -> int:
+    """Retention: delete what was recorded before `at`. Returns how many events went."""
+    old = Event.objects.filter(workspace_id=workspace_id, recorded_at__lt=at)
+    newest = old.order_by("-seq").values_list("seq", flat=True).first()
+    if newest is None:
+        return 0
+    Log.objects.filter(workspace_id=workspace_id).update(oldest_seq=newest + 1)
+    return Event.objects.filter(workspace_id=workspace_id, seq__lte=newest).delete()[0]

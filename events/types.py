@@ -1,0 +1,28 @@
+"""The names of all events, in one place. What `data` holds is in docs/events.md."""
+
+from __future__ import annotations
+
+SESSION_STATUS = "session.status"
+SESSION_QR = "session.qr"
+SESSION_PAIRING_CODE = "session.pairing_code"
+MESSAGE = "message"
+MESSAGE_ACK = "message.ack"
+MESSAGE_UNDECRYPTABLE = "message.undecryptable"
+CHAT_PRESENCE = "chat.presence"
+ACCOUNT_RESTRICTED = "account.restricted"
+
+ALL = frozenset(
+    {
+        SESSION_STATUS,
+        SESSION_QR,
+        SESSION_PAIRING_CODE,
+        MESSAGE,
+        MESSAGE_ACK,
+        MESSAGE_UNDECRYPTABLE,
+        CHAT_PRESENCE,
+        ACCOUNT_RESTRICTED,
+    }
+)
+
+# These carry something that links a phone; they are blanked once the code is worthless.
+SECRET = frozenset({SESSION_QR, SESSION_PAIRING_CODE})

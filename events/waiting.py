@@ -1,0 +1,49 @@
+"""Wait until something happens in a workspace's log: for long-polls. A poll at worst.
+
+Whoever carries hints calls `wake`; a waiter that misses one looks again after POLL seconds.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+POLL = 0.5  # seconds between looks without a hint
+
+_lock = threading.Lock()
+_waiters: dict[UUID, set[threading.Event]] = defaultdict(set)
+
+
+class News:
+    """Look at the database, then `wait`; what happened in between is not missed."""
+
+    def __init__(self, event: threading.Event) -> None:
+        self._event = event
+
+    def wait(self, seconds: float) -> None:
+        self._event.wait(max(0.0, min(seconds, POLL)))
+        self._event.clear()
+
+
+@contextmanager
+def for_events(workspace_id: UUID) -> Iterator[News]:
+    event = threading.Event()
+    with _lock:
+        _waiters[workspace_id].add(event)
+    try:
+        yield News(event)
+    finally:
+        with _lock:
+            _waiters[workspace_id].discard(event)
+            if not _waiters[workspace_id]:
+                del _waiters[workspace_id]
+
+
+def wake(workspace_id: UUID) -> None:
+    """Something was committed: every waiter of this workspace looks again."""
+    with _lock:
+        for event in _waiters.get(workspace_id, ()):
+            event.set()

@@ -1,0 +1,205 @@
+"""From the stream into SQL: one transaction per batch, then the acknowledgement.
+
+A fact is in the database, or parked whole in UnreadFact, before the stream hears that we have it.
+Redeliveries are recognised by the fact's id. `store` is the whole decision; `Ingest` is the shell.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import nats.errors
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError, close_old_connections, transaction
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.errors import Error as JetStreamError
+from nats.js.errors import NotFoundError
+
+from accounts.models import WhatsAppAccount
+from sessions_mgr import facts
+from sessions_mgr.bus import address, streams
+from sessions_mgr.bus.client import connect
+from sessions_mgr.engines import base
+from sessions_mgr.models import SeenFact
+
+from . import inbox
+from .models import UnreadFact
+
+logger = logging.getLogger(__name__)
+
+BATCH = 100
+CHECK_INTERVAL = 5.0  # seconds between looks whether stream and consumer still exist
+RETRY_DELAY = 1.0  # seconds after the database refused a batch
+
+
+class Unreadable(Exception):
+    """The stream holds something that is not a fact of a known account."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFact:
+    """One entry of the stream, parsed."""
+
+    id: str
+    workspace_id: UUID
+    account_id: UUID
+    epoch: int
+    at: datetime
+    event: base.EngineEvent
+
+
+def parse(body: bytes) -> StreamFact:
+    try:
+        raw = json.loads(body)
+        return StreamFact(
+            id=str(raw["id"]),
+            workspace_id=UUID(raw["workspace_id"]),
+            account_id=UUID(raw["account_id"]),
+            epoch=int(raw["epoch"]),
+            at=datetime.fromtimestamp(float(raw["at"]), UTC),
+            event=base.from_wire({"kind": raw["kind"], "data": raw["data"]}),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, OSError) as exc:
+        raise Unreadable(f"{type(exc).__name__}: {exc}") from exc
+
+
+@transaction.atomic
+def store(fact: StreamFact) -> None:
+    """Write the fact and everything that follows from it. Again is a no-op."""
+    if not SeenFact.objects.get_or_create(fact_id=fact.id)[1]:
+        return
+    account = (
+        WhatsAppAccount.objects.select_related("workspace")
+        .filter(pk=fact.account_id, workspace_id=fact.workspace_id)
+        .first()
+    )
+    if account is None:
+        raise Unreadable(f"no account {fact.account_id} in workspace {fact.workspace_id}")
+    facts.record_fact(account_id=account.pk, epoch=fact.epoch, fact=fact.event, at=fact.at)
+    inbox.record(account=account, fact=fact.event, at=fact.at)
+
+
+def store_entry(subject: str, body: bytes) -> None:
+    """Store one entry, or park it where a person can find it."""
+    try:
+        store(parse(body))
+    except Unreadable as exc:
+        logger.error("parked a fact on %s: %s", subject, exc)
+        UnreadFact.objects.create(body=body, subject=subject, problem=str(exc))
+
+
+def store_batch(entries: Sequence[tuple[str, bytes]]) -> None:
+    """All entries in one transaction. DatabaseError means that none of them is stored."""
+    with transaction.atomic():
+        for subject, body in entries:
+            store_entry(subject, body)
+
+
+def _store_in_thread(entries: Sequence[tuple[str, bytes]]) -> None:
+    """As store_batch, where no request begins and ends: a broken connection is not used again."""
+    close_old_connections()
+    store_batch(entries)
+
+
+class Ingest:
+    """Keeps the durable consumer alive and feeds `store_batch`, until `stop` is set."""
+
+    def __init__(self, stop: asyncio.Event) -> None:
+        self._stop = stop
+        self._queue: asyncio.Queue[Msg] = asyncio.Queue()
+        self._subscription: JetStreamContext.PushSubscription | None = None
+
+    async def run(self) -> None:
+        client = await self._connect()
+        if client is None:
+            return
+        js = client.jetstream()
+        keeper = asyncio.ensure_future(self._keep_subscribed(js))
+        try:
+            while not self._stop.is_set():
+                await self._next_batch()
+        finally:
+            keeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeper
+            await client.close()
+
+    async def _connect(self) -> Client | None:
+        while not self._stop.is_set():
+            found = address.find()
+            try:
+                if found is not None:
+                    return await connect(found.url, found.token, name="ingest")
+            except (OSError, nats.errors.Error, TimeoutError) as exc:
+                logger.warning("ingest: bus not reachable yet: %s", exc)
+            await self._pause(0.25)
+        return None
+
+    async def _keep_subscribed(self, js: JetStreamContext) -> None:
+        """Create stream and consumer, and again when the bus came back without them."""
+        while True:
+            try:
+                if self._subscription is None or not await self._exists(js):
+                    await self._subscribe(js)
+            except (nats.errors.Error, JetStreamError, TimeoutError, OSError) as exc:
+                logger.warning("ingest: no stream yet: %s", str(exc) or type(exc).__name__)
+                await asyncio.sleep(0.25)
+                continue
+            await asyncio.sleep(CHECK_INTERVAL)
+
+    async def _exists(self, js: JetStreamContext) -> bool:
+        try:
+            await js.consumer_info(streams.EVENTS, streams.INGEST)
+        except NotFoundError:
+            return False
+        return True
+
+    async def _subscribe(self, js: JetStreamContext) -> None:
+        await streams.ensure(js)
+        if self._subscription is not None:
+            await self._subscription.unsubscribe()
+        self._subscription = await js.subscribe(
+            "evt.>",
+            queue=streams.INGEST,
+            durable=streams.INGEST,
+            stream=streams.EVENTS,
+            config=streams.ingest_consumer(),
+            manual_ack=True,
+            cb=self._queue.put,
+        )
+        logger.info("ingest: reading the stream")
+
+    async def _next_batch(self) -> None:
+        getter = asyncio.ensure_future(self._queue.get())
+        stopper = asyncio.ensure_future(self._stop.wait())
+        done, pending = await asyncio.wait({getter, stopper}, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        if getter not in done:
+            return
+        batch = [getter.result()]
+        while len(batch) < BATCH and not self._queue.empty():
+            batch.append(self._queue.get_nowait())
+        try:
+            await sync_to_async(_store_in_thread)([(m.subject, m.data) for m in batch])
+        except DatabaseError as exc:
+            logger.warning("ingest: the database refused %d facts: %s", len(batch), exc)
+            await self._pause(RETRY_DELAY)
+            for message in batch:
+                await message.nak()
+            return
+        for message in batch:
+            await message.ack()
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)

@@ -1,0 +1,242 @@
+"""Test mode over REST: virtual phones and faults. Exists only with SANDBOX=1."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import Http404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.problems import Problem
+from accounts.models import ApiKey, WhatsAppAccount
+
+from .. import commands, sandbox_gateway
+from ..models import Session
+from ..sandbox_gateway import SandboxError
+from .serializers import parse_phone_number
+
+NODE_FAULTS = ("panic_worker",)
+NETWORK_FAULTS = (
+    "drop",
+    "stream_error",
+    "slow",
+    "no_avatar",
+    "avatar_timeout",
+    "mute",
+    "refuse_connections",
+    "failure",
+    "passkey",
+    "reject_send_463",
+)
+
+
+class SandboxView(APIView):
+    """Hides the whole tree unless the sandbox is on, and turns its errors into problems."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if not settings.SANDBOX:
+            raise Http404
+        super().initial(request, *args, **kwargs)
+        if "number" in kwargs:
+            self.number = number_of(kwargs["number"])
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, SandboxError):
+            exc = Problem(exc.status, exc.code, exc.detail)
+        return super().handle_exception(exc)
+
+    def account(self, request: Request, account_id: Any) -> WhatsAppAccount:
+        """The account of this workspace, or 404; 422 when the id is none."""
+        assert isinstance(request.auth, ApiKey)
+        try:
+            wanted = UUID(str(account_id))
+        except ValueError:
+            raise Problem(422, "invalid", "account_id: use the id of an account.") from None
+        found = (
+            WhatsAppAccount.objects.present()
+            .filter(workspace=request.auth.workspace, pk=wanted)
+            .first()
+        )
+        if found is None:
+            raise Problem(404, "not_found", "There is no such account in this workspace.")
+        return found
+
+
+def number_of(text: Any) -> str:
+    try:
+        return parse_phone_number(str(text))
+    except serializers.ValidationError as exc:
+        raise Problem(422, "invalid", f"phone_number: {exc.detail[0]}") from None  # type: ignore[index]
+
+
+class PhoneRequest(serializers.Serializer[Any]):
+    phone_number = serializers.CharField(max_length=20)
+    name = serializers.CharField(max_length=60, required=False, allow_blank=True)
+    requires_passkey = serializers.BooleanField(required=False, default=False)
+
+    def validate_phone_number(self, value: str) -> str:
+        return parse_phone_number(value)
+
+
+class ScanRequest(serializers.Serializer[Any]):
+    qr = serializers.CharField(required=False, max_length=2000)
+    account_id = serializers.UUIDField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if bool(attrs.get("qr")) == bool(attrs.get("account_id")):
+            raise serializers.ValidationError("Send either qr or account_id.")
+        return attrs
+
+
+class PairRequest(serializers.Serializer[Any]):
+    code = serializers.CharField(max_length=20)
+
+
+def _checked(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    checked = serializer(data=request.data)
+    checked.is_valid(raise_exception=True)
+    data: dict[str, Any] = checked.validated_data
+    return data
+
+
+OBJECT = OpenApiTypes.OBJECT
+
+
+class PhonesView(SandboxView):
+    @extend_schema(summary="All virtual phones", responses={200: OBJECT})
+    def get(self, request: Request) -> Response:
+        return Response({"results": sandbox_gateway.phones()})
+
+    @extend_schema(summary="A new virtual phone", request=PhoneRequest, responses={201: OBJECT})
+    def post(self, request: Request) -> Response:
+        return Response(sandbox_gateway.create_phone(**_checked(PhoneRequest, request)), 201)
+
+
+class ScanView(SandboxView):
+    @extend_schema(
+        summary="The virtual phone scans a code", request=ScanRequest, responses={200: OBJECT}
+    )
+    def post(self, request: Request, number: str) -> Response:
+        wanted = _checked(ScanRequest, request)
+        code = wanted.get("qr") or self._code_of(request, wanted["account_id"])
+        return Response(sandbox_gateway.scan(self.number, code))
+
+    def _code_of(self, request: Request, account_id: UUID) -> str:
+        session = Session.objects.get(pk=self.account(request, account_id).pk)
+        if not session.qr_code:
+            raise Problem(409, "no_qr", f"There is no code to scan: the number is {session.status}.")
+        return session.qr_code
+
+
+class PairView(SandboxView):
+    @extend_schema(
+        summary="The virtual phone types a pairing code",
+        request=PairRequest,
+        responses={200: OBJECT},
+    )
+    def post(self, request: Request, number: str) -> Response:
+        return Response(sandbox_gateway.pair(self.number, _checked(PairRequest, request)["code"]))
+
+
+class MessagesView(SandboxView):
+    @extend_schema(
+        summary="A real encrypted message from the virtual phone",
+        request=OBJECT,
+        responses={202: OBJECT},
+    )
+    def post(self, request: Request, number: str) -> Response:
+        if not isinstance(request.data, dict):
+            raise Problem(422, "invalid", "Send a JSON object with to, type and text.")
+        return Response(sandbox_gateway.send(self.number, request.data), 202)
+
+
+class InboxView(SandboxView):
+    @extend_schema(summary="What the virtual phone received, decrypted", responses={200: OBJECT})
+    def get(self, request: Request, number: str) -> Response:
+        return Response({"results": sandbox_gateway.inbox(self.number)})
+
+
+class UnlinkView(SandboxView):
+    @extend_schema(
+        summary="The virtual phone removes a linked device",
+        request=OBJECT,
+        responses={204: None},
+    )
+    def post(self, request: Request, number: str) -> Response:
+        jid = None
+        if isinstance(request.data, dict) and request.data.get("account_id"):
+            jid = self.account(request, request.data["account_id"]).jid
+        sandbox_gateway.unlink(self.number, jid)
+        return Response(status=204)
+
+
+class OnlineView(SandboxView):
+    online = True
+
+    @extend_schema(summary="The phone gets or loses its line", request=None, responses={204: None})
+    def post(self, request: Request, number: str) -> Response:
+        sandbox_gateway.set_online(self.number, self.online)
+        return Response(status=204)
+
+
+class PictureView(SandboxView):
+    @extend_schema(
+        summary="The phone's profile picture as base64, null for none",
+        request=OBJECT,
+        responses={204: None},
+    )
+    def post(self, request: Request, number: str) -> Response:
+        data = request.data.get("base64") if isinstance(request.data, dict) else None
+        if data is not None:
+            try:
+                base64.b64decode(data, validate=True)
+            except (binascii.Error, TypeError, ValueError):
+                raise Problem(422, "invalid", "base64: use base64 text or null.") from None
+        sandbox_gateway.set_picture(self.number, data)
+        return Response(status=204)
+
+
+class NetworkView(SandboxView):
+    @extend_schema(summary="How any client is pointed at the sandbox", responses={200: OBJECT})
+    def get(self, request: Request) -> Response:
+        known = sandbox_gateway.network()
+        shown = ("websocket_url", "proxy_url", "ca_pem", "noise_public_key")
+        return Response({name: known[name] for name in shown})
+
+
+class FaultsView(SandboxView):
+    @extend_schema(
+        summary="Provoke what production provokes", request=OBJECT, responses={200: OBJECT}
+    )
+    def post(self, request: Request) -> Response:
+        fault = dict(request.data) if isinstance(request.data, dict) else {}
+        kind = fault.get("kind")
+        if kind not in NODE_FAULTS + NETWORK_FAULTS:
+            raise Problem(
+                422, "invalid", f"kind: use one of {', '.join(NODE_FAULTS + NETWORK_FAULTS)}."
+            )
+        account = self.account(request, fault.pop("account_id", None))
+        if kind == "panic_worker":
+            return Response(self._panic(account))
+        if not account.jid:
+            raise Problem(409, "not_linked", "This account is not linked to a phone.")
+        return Response(sandbox_gateway.arm_fault({**fault, "jid": account.jid}))
+
+    def _panic(self, account: WhatsAppAccount) -> dict[str, Any]:
+        try:
+            commands.ask(account, "panic", {}, 2.0)
+        except commands.CommandFailed as exc:
+            if exc.code == "not_running":
+                raise Problem(409, exc.code, exc.detail) from None
+            if exc.code != "timeout":  # a process that died does not answer
+                raise Problem(502, exc.code, exc.detail) from None
+        return {"kind": "panic_worker", "account_id": str(account.pk)}

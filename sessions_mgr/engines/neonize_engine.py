@@ -1,0 +1,335 @@
+"""One WhatsApp connection through neonize (whatsmeow in a Go library). One process, one engine.
+
+Everything here answers to a trap of neonize 0.5.2, so the rules come first:
+
+- Only one client per process, and Go's `Stop` is never called: it writes maps that every other call
+  reads without a lock. A stopped engine closes its line and its process ends with os._exit.
+- Callbacks run one after the other on neonize's own thread. They do nothing but `emit`, which
+  returns when the fact is durable. An exception in a callback would be printed and forgotten by
+  ctypes: ours ends `run`, and no later callback gets through.
+- `health` never asks Go: a call would wait while the line is being dialled.
+- Before the first callback most calls into Go kill the process (nil store), so they are refused.
+- While unpaired no event arrives, only the login status; hence the two overridden methods.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import queue
+import re
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from . import base, neonize_events, neonize_library, neonize_trust
+
+logger = logging.getLogger(__name__)
+
+QR_SECONDS = 20.0
+FIRST_OF_SIX_SECONDS = 60.0  # whatsmeow shows the first of six codes longer
+PAIRING_CODE_SECONDS = 160.0  # a code lives as long as the round of QR codes behind it
+QUIET_SECONDS = 0.25  # no callback for this long after the line was closed: all were delivered
+_DIGITS = re.compile(r"\+?(\d{5,15})")
+
+_LINE_DOWN = frozenset(
+    {
+        "Disconnected",
+        "KeepAliveTimeout",
+        "LoggedOut",
+        "StreamReplaced",
+        "TemporaryBan",
+        "ClientOutdated",
+        "ConnectFailure",
+    }
+)
+# What the QR channel of whatsmeow ends with, besides "success", "timeout" and "passkey-request".
+_REFUSALS: dict[str, base.EngineEvent] = {
+    "err-client-outdated": base.ClientOutdated(),
+    "err-scanned-without-multidevice": base.PairingRefused("the phone has linked devices off"),
+    "err-unexpected-state": base.ConnectRefused("unexpected-state", "during pairing"),
+}
+
+
+class NeonizeEngine:
+    name = "neonize"
+    capabilities = base.Capabilities()
+
+    def __init__(self, config: base.EngineConfig) -> None:
+        self._neonize = neonize_library.load(self._on_log)
+        if config.sandbox_trust_anchor:
+            anchor = bytes.fromhex(config.sandbox_trust_anchor)
+            neonize_trust.replace_trust_anchor(neonize_library.library_path(), anchor)
+        self._config = config
+        self._emit: base.Emit = _nobody_listens
+        self._outcome: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+        self._line = base.LineHealth(socket_alive=False, logged_in=False, last_seen_at=None)
+        self._pairing = _Pairing()
+        self._running = False  # Go has the client: calls are safe
+        self._busy = threading.Lock()  # held while a callback runs
+        self._failed = False
+        self._last_callback = time.monotonic()
+        self._client = _client_class(self._neonize)(config, self)
+
+    # What the worker calls ------------------------------------------------------------------
+
+    def run(self, emit: base.Emit) -> None:
+        """Connect and stay. Returns after `stop`; raises what a callback raised."""
+        self._emit = emit
+        threading.Thread(target=self._connect, name="neonize", daemon=True).start()
+        error = self._outcome.get()
+        if error is not None:
+            raise error
+
+    def stop(self, *, drain: bool = True) -> None:
+        if self._running:
+            self._client.disconnect()
+            if drain and not self._failed:
+                self._wait_until_quiet()
+        self._outcome.put(None)
+
+    def unlink(self) -> None:
+        self._require_login()
+        try:
+            self._client.logout()
+        except self._neonize.LogoutError as exc:
+            raise base.EngineError("unlink_failed", str(exc)) from exc
+        self._guarded(lambda: self._emit(base.Unlinked()))
+
+    def pair_phone(self, phone_number: str) -> base.PairingCodeIssued:
+        digits = _DIGITS.fullmatch(phone_number.strip())
+        if digits is None:
+            raise base.EngineError("invalid_phone_number", f"not a phone number: {phone_number!r}")
+        if not self._pairing.waiting:
+            raise base.EngineError("not_pairing", "this number does not wait for a phone")
+        try:
+            code = self._client.PairPhone(digits[1], True)
+        except self._neonize.PairPhoneError as exc:
+            raise base.EngineError("pairing_refused", str(exc)) from exc
+        expires_at = self._pairing.round_ends or time.time() + PAIRING_CODE_SECONDS
+        issued = base.PairingCodeIssued(code=code, expires_at=expires_at)
+        self._guarded(lambda: self._emit(issued))
+        return issued
+
+    def send_text(self, to: str, text: str) -> base.SentMessage:
+        self._require_login()
+        message = self._neonize.Message(conversation=text)  # a str would fetch groups for mentions
+        try:
+            sent = self._client.send_message(self._address(to), message)
+        except self._neonize.SendMessageError as exc:
+            raise base.EngineError("send_failed", str(exc)) from exc
+        return base.SentMessage(wa_id=sent.ID, timestamp=_seconds(sent.Timestamp))
+
+    def health(self) -> base.LineHealth:
+        return self._line
+
+    def panic(self) -> None:
+        """Die as a Go panic does. For the sandbox: the worker guards who may ask."""
+        self._neonize.gocode.GetMe(b"nobody")  # the store of a client that does not exist
+
+    # What neonize calls ---------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        proxy = None
+        # In the sandbox the proxy is in the environment, where no account can change it.
+        if self._config.proxy_url and not self._config.sandbox_trust_anchor:
+            proxy = self._neonize.ProxySettings(self._config.proxy_url)
+        try:
+            self._client.connect(proxy)
+        except self._neonize.NeonizeError as exc:
+            self._outcome.put(base.EngineError("line_unreachable", str(exc)))
+        except BaseException as exc:  # noqa: BLE001 - this thread ends here, `run` must know
+            self._outcome.put(exc)
+        else:
+            self._outcome.put(None)
+
+    def on_qr(self, code: str) -> None:
+        def report() -> None:
+            self._running = True
+            attempt, expires_at = self._pairing.code_shown(time.time())
+            self._emit(base.QrIssued(code=code, attempt=attempt, expires_at=expires_at))
+
+        self._guarded(report)
+
+    def on_login_status(self, status: str) -> None:
+        def report() -> None:
+            self._running = True
+            logger.info("login status: %s", status)
+            outcome = self._pairing.ended_with(status, time.time())
+            if isinstance(outcome, base.EngineError):
+                self._outcome.put(outcome)
+            elif outcome is not None:
+                self._emit(outcome)
+
+        self._guarded(report)
+
+    def on_event(self, name: str, event: Any) -> None:
+        def report() -> None:
+            self._running = True
+            self._seen(name)
+            if name == "Connected":
+                self._emit(neonize_events.connected(self._client.get_me()))
+                return
+            translate = neonize_events.TRANSLATIONS.get(name)
+            fact = translate(event) if translate else None
+            if fact is None:
+                logger.info("WhatsApp said %s, which has no meaning here", name)
+            else:
+                self._emit(fact)
+
+        self._guarded(report)
+
+    def _on_log(self, source: str, level: str, line: str) -> None:
+        logging.getLogger(f"whatsmeow.{source}").log(
+            logging.getLevelNamesMapping().get(level.replace("WARN", "WARNING"), logging.INFO), line
+        )
+        if level == "ERROR":
+            self._pairing.last_error = line
+        if fact := neonize_events.lost_message(line):
+            self._guarded(lambda: self._emit(fact))
+
+    # Inside ---------------------------------------------------------------------------------
+
+    def _guarded(self, report: Callable[[], None]) -> None:
+        """Run one callback. The first one that fails is the last one that runs."""
+        with self._busy:
+            try:
+                report()
+            except BaseException as exc:
+                logger.critical("a callback failed, this engine ends", exc_info=True)
+                self._failed = True
+                self._outcome.put(exc)
+                threading.Event().wait()  # keep the lock: nothing may overtake the lost fact
+            finally:
+                self._last_callback = time.monotonic()
+
+    def _seen(self, name: str) -> None:
+        up = name in ("Connected", "KeepAliveRestored")
+        down = name in _LINE_DOWN
+        alive = up or (self._line.socket_alive and not down)
+        logged_in = name == "Connected" or (self._line.logged_in and name != "LoggedOut")
+        last_seen = self._line.last_seen_at if down else time.time()
+        self._line = base.LineHealth(alive, logged_in, last_seen)
+
+    def _wait_until_quiet(self) -> None:
+        """After `disconnect`: whatsmeow may still hold up to a hundred facts for us."""
+        self._last_callback = max(self._last_callback, time.monotonic() - QUIET_SECONDS / 2)
+        while True:
+            with self._busy:
+                quiet_for = time.monotonic() - self._last_callback
+            if quiet_for >= QUIET_SECONDS:
+                return
+            time.sleep(QUIET_SECONDS - quiet_for)
+
+    def _require_login(self) -> None:
+        if not (self._running and self._line.logged_in):
+            raise base.EngineError("not_connected", "this number is not connected")
+
+    def _address(self, to: str) -> Any:
+        user, at, server = to.strip().rpartition("@")
+        if at and server in ("s.whatsapp.net", "lid", "g.us") and user:
+            return self._neonize.build_jid(user, server)
+        if digits := _DIGITS.fullmatch(to.strip()):
+            return self._neonize.build_jid(digits[1])
+        raise base.EngineError("invalid_recipient", f"neither a phone number nor a JID: {to!r}")
+
+
+class _Pairing:
+    """Where the round of QR codes stands."""
+
+    def __init__(self) -> None:
+        self.attempt = 0
+        self.waiting = False
+        self.round_ends = 0.0
+        self.last_error = ""
+        self._shown_at = 0.0
+
+    def code_shown(self, now: float) -> tuple[int, float]:
+        """(attempt, expires_at) of the code that is shown from now on."""
+        self.attempt += 1
+        self.waiting = True
+        self._shown_at = now
+        if self.attempt == 1:
+            self.round_ends = now + PAIRING_CODE_SECONDS
+        return self.attempt, now + (FIRST_OF_SIX_SECONDS if self.attempt == 1 else QR_SECONDS)
+
+    def ended_with(self, status: str, now: float) -> base.EngineEvent | base.EngineError | None:
+        """What the last word of whatsmeow's QR channel means. None: the fact itself follows."""
+        self.waiting = False
+        if status == "success":
+            return None
+        if status in ("passkey-request", "passkey-confirmation"):
+            return base.PasskeyRequired()
+        if status == "timeout":
+            if self._code_ran_out(now - self._shown_at):
+                return base.PairingExpired()
+            return base.EngineError("line_unreachable", "the line closed while a code was shown")
+        return _REFUSALS.get(status) or base.PairingRefused(self.last_error or status)
+
+    def _code_ran_out(self, shown_for: float) -> bool:
+        """whatsmeow says "timeout" after the last code, but also when the server hangs up."""
+        if self.attempt == 1 and shown_for >= QR_SECONDS + 1.0:
+            return shown_for >= FIRST_OF_SIX_SECONDS - 1.0
+        return shown_for >= QR_SECONDS - 1.0
+
+
+def _client_class(neonize: Any) -> type:
+    """NewClient with its callbacks turned to us, without its thread-hungry conveniences."""
+
+    class Client(neonize.NewClient):  # type: ignore[misc]
+        def __init__(self, config: base.EngineConfig, engine: NeonizeEngine) -> None:
+            super().__init__(
+                # neonize appends "?_foreign_keys=on", which the last parameter swallows.
+                name=f"{config.store_path}"
+                "?_journal_mode=WAL&_foreign_keys=on&_busy_timeout=5000&_x=",
+                uuid=uuid.uuid4().hex,  # collecting an older client with the same id stops this one
+                props=neonize.DeviceProps(
+                    os=config.device_name, platformType=neonize.DeviceProps.CHROME
+                ),
+            )
+            self._stop_finalizer.detach()
+            self._engine = engine
+            codes = neonize_codes()
+            self.event.list_func = dict.fromkeys(codes)  # subscribes to everything
+            self.event.execute = self._execute
+            self._codes = codes
+
+        def _execute(self, _uuid: int, address: int, size: int, code: int) -> None:
+            event_class = self._codes.get(code)
+            if event_class is None:
+                logger.info("neonize sent an event of the unknown type %s", code)
+                return
+            name = event_class.DESCRIPTOR.name
+            if name in ("Device", "QR"):
+                return  # who we are, and all codes at once: both known
+            self._engine.on_event(name, event_class.FromString(ctypes.string_at(address, size)))
+
+        def _NewClient__onQr(self, _uuid: int, address: int) -> None:
+            self._engine.on_qr(_text_at(address))
+
+        def _NewClient__onLoginStatus(self, _uuid: int, address: int) -> None:
+            self._engine.on_login_status(_text_at(address))
+
+    return Client
+
+
+def neonize_codes() -> dict[int, Any]:
+    """Which number stands for which event in neonize's callback."""
+    from neonize.events import INT_TO_EVENT
+
+    return dict(INT_TO_EVENT)
+
+
+def _text_at(address: int) -> str:
+    return ctypes.string_at(address).decode(errors="replace")
+
+
+def _seconds(timestamp: int) -> float:
+    """neonize gives some times in milliseconds; no date of ours is before 2001 in those."""
+    return timestamp / 1000 if timestamp > 10**11 else float(timestamp)
+
+
+def _nobody_listens(_: base.EngineEvent) -> None:
+    raise RuntimeError("the engine speaks before it runs")

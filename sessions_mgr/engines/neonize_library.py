@@ -1,0 +1,108 @@
+"""Brings neonize into a process in two steps, so that a zygote can share the first one.
+
+`preload` imports all of neonize's Python and not its Go library: a process that has loaded Go must
+never fork. `load` then adds the library, in the worker, after the fork. Only the neonize*.py files
+of this package import neonize, and only the zygote and the workers import these files.
+
+Two details of neonize 0.5.2 make this possible. Its module `_binder` leaves the library alone while
+the variable SPHINX is set (neonize builds its own documentation that way). And its module
+`utils.log` would start a thread, which must not exist before a fork: we put our own in its place,
+which also hands the log lines of whatsmeow to `logging` at once instead of through a queue.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import logging
+import os
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+LogSink = Callable[[str, str, str], None]
+
+_sink: LogSink | None = None
+
+
+class LibraryMissing(ImportError):
+    """The shared library of neonize is not there for this platform."""
+
+
+def preload() -> None:
+    """Import neonize without its Go library. Starts no thread, opens no file for good."""
+    if "neonize" in sys.modules:
+        return
+    _stub_magic()
+    sys.modules["neonize.utils.log"] = _log_module()
+    os.environ["SPHINX"] = "1"
+    try:
+        importlib.import_module("neonize.client")
+    finally:
+        del os.environ["SPHINX"]
+
+
+def load(sink: LogSink) -> Any:
+    """Load the Go library and return the module `neonize.client`, ready for use.
+
+    `sink(logger, level, line)` gets every log line of whatsmeow, on the goroutine that wrote it:
+    it must be quick and must not call the engine.
+    """
+    global _sink
+    _sink = sink
+    preload()
+    client = sys.modules["neonize.client"]
+    binder = sys.modules["neonize._binder"]
+    if hasattr(binder.gocode, "Neonize"):
+        return client
+    if not os.path.exists(library_path()):  # neonize would try to download it
+        raise LibraryMissing(f"neonize has no library for this platform: {library_path()}")
+    binder = importlib.reload(binder)
+    for name in ("gocode", "ProxySettings"):
+        setattr(client, name, getattr(binder, name))
+    return client
+
+
+def library_path() -> str:
+    """Where neonize keeps its shared library on this platform."""
+    platform = importlib.import_module("neonize.utils.platform")
+    package = os.path.dirname(sys.modules["neonize"].__file__ or "")
+    return os.path.join(package, str(platform.generated_name()))
+
+
+def _stub_magic() -> None:
+    """neonize imports python-magic, which needs libmagic, which a fresh machine lacks.
+
+    Only link previews and some media helpers use it; they get a clear error instead.
+    """
+    try:
+        importlib.import_module("magic")
+    except ImportError:
+        stub = types.ModuleType("magic")
+
+        def from_buffer(*_: object, **__: object) -> str:
+            raise RuntimeError("libmagic is not installed, so the type of this file is unknown")
+
+        stub.from_buffer = from_buffer  # type: ignore[attr-defined]
+        sys.modules["magic"] = stub
+
+
+def _log_module() -> types.ModuleType:
+    module = types.ModuleType("neonize.utils.log")
+    log = logging.getLogger("neonize")
+    log.setLevel(logging.WARNING)  # neonize passes this level on to whatsmeow
+    module.log = log  # type: ignore[attr-defined]
+    module.log_whatsmeow = _log_whatsmeow  # type: ignore[attr-defined]
+    return module
+
+
+def _log_whatsmeow(address: int, size: int) -> None:
+    try:
+        entry = sys.modules["neonize.proto.Neonize_pb2"].LogEntry.FromString(
+            ctypes.string_at(address, size)
+        )
+        if _sink is not None:
+            _sink(entry.Name, entry.Level, entry.Message)
+    except Exception:
+        logging.getLogger("neonize").exception("could not read a log line of whatsmeow")

@@ -1,0 +1,44 @@
+"""Fixtures for everybody."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from rest_framework.test import APIClient
+
+from sessions_mgr.bus import carriers
+from tests.factories import WorkspaceFactory, api_key
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        path = str(item.path)
+        if "/tests/system/" in path:
+            item.add_marker(pytest.mark.system)
+        if "/tests/browser/" in path:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(autouse=True)
+def no_bus_left_over():
+    """A test that used the bus gives its connection back."""
+    yield
+    carriers.close()
+
+
+@pytest.fixture
+def workspace(db):
+    return WorkspaceFactory()
+
+
+@pytest.fixture
+def api(workspace):
+    """A REST client with a key of `workspace` that may do everything but administer."""
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {api_key(workspace)}")
+    return client
+
+
+@pytest.fixture
+def is_postgres():
+    return connection.vendor == "postgresql"

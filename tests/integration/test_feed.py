@@ -1,0 +1,166 @@
+"""The websocket feed: who may open it, snapshot, order, resume, filters."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+
+import pytest
+from channels.db import database_sync_to_async
+from channels.testing import WebsocketCommunicator
+from django.test import Client
+
+from accounts import tickets
+from config.asgi import application
+from events import services as event_log
+from realtime.listener import stop_listening
+from tests.factories import AccountFactory, UserFactory, WorkspaceFactory, api_key
+from tests.life import connected_account
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+in_thread = database_sync_to_async
+
+
+@asynccontextmanager
+async def feed(query="", *, key=None, cookie=None, origin=b"http://localhost"):
+    headers = [(b"origin", origin)]
+    if cookie:
+        headers.append((b"cookie", f"switchboard_session={cookie}".encode()))
+    ws = WebsocketCommunicator(
+        application,
+        f"/ws/v1/events{query}",
+        headers=headers,
+        subprotocols=["switchboard.v1", f"bearer.{key}"] if key else [],
+    )
+    accepted, subprotocol = await ws.connect()
+    ws.accepted, ws.chosen = accepted, subprotocol
+    try:
+        yield ws
+    finally:
+        await ws.disconnect()
+        await stop_listening()
+
+
+def setting():
+    workspace = WorkspaceFactory()
+    account = connected_account(workspace=workspace)
+    return workspace, account, api_key(workspace)
+
+
+def append(workspace, n=1, account=None):
+    for i in range(n):
+        event_log.append(
+            workspace_id=workspace.pk, account_id=account and account.pk, type="message", data={"n": i}
+        )
+
+
+async def closed_with(ws):
+    output = await ws.receive_output(timeout=3)
+    assert output["type"] == "websocket.close"
+    return output["code"]
+
+
+async def test_a_key_opens_the_feed_with_hello_and_snapshot():
+    workspace, account, key = await in_thread(setting)()
+    async with feed(key=key) as ws:
+        assert ws.chosen == "switchboard.v1"
+        assert await ws.receive_json_from() == {
+            "type": "hello", "workspace": str(workspace.pk), "seq": 2,
+        }
+        snapshot = await ws.receive_json_from()
+        assert snapshot["type"] == "snapshot"
+        assert [(a["id"], a["status"]) for a in snapshot["accounts"]] == [
+            (str(account.pk), "connected")
+        ]
+
+
+async def test_events_arrive_in_order_and_a_reconnect_resumes_after_the_last_one():
+    workspace, _, key = await in_thread(setting)()
+    async with feed(key=key) as ws:
+        await ws.receive_json_from()
+        await ws.receive_json_from()
+        await in_thread(append)(workspace, 3)
+        seen = [(await ws.receive_json_from(timeout=5))["seq"] for _ in range(3)]
+    await in_thread(append)(workspace, 2)
+    async with feed(f"?after={seen[-1]}", key=key) as ws:
+        assert (await ws.receive_json_from())["type"] == "hello"
+        seen += [(await ws.receive_json_from(timeout=5))["seq"] for _ in range(2)]
+
+    assert seen == [3, 4, 5, 6, 7]
+
+
+async def test_filters_by_type_and_account():
+    workspace, account, key = await in_thread(setting)()
+    await in_thread(append)(workspace, 1)
+    await in_thread(append)(workspace, 1, account)
+    async with feed(f"?after=0&types=message&account={account.pk}", key=key) as ws:
+        await ws.receive_json_from()
+        event = await ws.receive_json_from(timeout=5)
+        assert (event["type"], event["account_id"], event["seq"]) == ("message", str(account.pk), 4)
+
+
+async def test_a_browsers_login_opens_its_own_workspace_and_no_other():
+    workspace, _, _ = await in_thread(setting)()
+
+    def sign_in():
+        user = UserFactory()
+        workspace.memberships.create(user=user, role="viewer")
+        client = Client()
+        client.force_login(user)
+        return client.cookies["switchboard_session"].value, WorkspaceFactory()
+
+    cookie, stranger = await in_thread(sign_in)()
+    async with feed(f"?workspace={workspace.pk}", cookie=cookie) as ws:
+        assert (await ws.receive_json_from())["workspace"] == str(workspace.pk)
+    async with feed(f"?workspace={stranger.pk}", cookie=cookie) as ws:
+        assert await closed_with(ws) == 4404
+    async with feed("?workspace=nonsense", cookie=cookie) as ws:
+        assert await closed_with(ws) == 4404
+
+
+async def test_a_ticket_opens_one_socket_once():
+    workspace, _, _ = await in_thread(setting)()
+    ticket, _ = await in_thread(tickets.issue)(workspace)
+    async with feed(f"?ticket={ticket}") as ws:
+        assert (await ws.receive_json_from())["type"] == "hello"
+    async with feed(f"?ticket={ticket}") as ws:
+        assert await closed_with(ws) == 4401
+
+
+@pytest.mark.parametrize("key", [None, "wrong-key"])
+async def test_without_a_good_credential_the_socket_is_closed_with_4401(key):
+    async with feed(key=key) as ws:
+        assert await closed_with(ws) == 4401
+
+
+async def test_another_workspaces_account_is_4404():
+    _, _, key = await in_thread(setting)()
+    other = await in_thread(AccountFactory)()
+    async with feed(f"?account={other.pk}", key=key) as ws:
+        assert await closed_with(ws) == 4404
+
+
+@pytest.mark.parametrize("query", ["after=-1", "after=x", "after=999", "types=zzz", "account=1"])
+async def test_a_wrong_parameter_is_named_before_the_socket_closes(query):
+    _, _, key = await in_thread(setting)()
+    async with feed(f"?{query}", key=key) as ws:
+        frames = [await ws.receive_json_from()]
+        assert frames[-1]["type"] == "error"
+        assert query.split("=")[0] in frames[-1]["detail"]
+        assert await closed_with(ws) == 4400
+
+
+async def test_a_page_of_another_origin_cannot_open_the_feed():
+    async with feed(origin=b"https://evil.example") as ws:
+        assert not ws.accepted
+
+
+async def test_garbage_from_the_client_changes_nothing():
+    workspace, _, key = await in_thread(setting)()
+    async with feed(key=key) as ws:
+        await ws.receive_json_from()
+        await ws.receive_json_from()
+        await ws.send_to(text_data="}{ not json")
+        await ws.send_to(bytes_data=b"\x00\xff")
+        await in_thread(append)(workspace, 1)
+        assert (await ws.receive_json_from(timeout=5))["seq"] == 3

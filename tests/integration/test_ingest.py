@@ -1,0 +1,185 @@
+"""Facts of the stream become rows and events, once."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+
+import pytest
+from ulid import ULID
+
+from events.models import Event
+from messaging.ingest import store_batch, store_entry
+from messaging.models import Message, UnreadFact
+from sessions_mgr import services
+from sessions_mgr.engines import base
+from sessions_mgr.models import Session
+from tests.factories import AccountFactory
+from tests.life import LINKED, connected_account
+
+pytestmark = pytest.mark.django_db
+
+SENDER = base.Party(
+    jid="15550009@s.whatsapp.net", lid="900055511@lid", phone_number="+15550009", push_name="Ann"
+)
+
+
+def entry(account, event, *, epoch=1, fact_id=None, **overrides):
+    body = {
+        "id": fact_id or str(ULID()),
+        "account_id": str(account.pk),
+        "workspace_id": str(account.workspace_id),
+        "epoch": epoch,
+        "at": time.time(),
+        **event.to_wire(),
+        **overrides,
+    }
+    return f"evt.{account.workspace_id}.{account.pk}", json.dumps(body).encode()
+
+
+def message(wa_id="3A01", **fields):
+    return base.MessageReceived(
+        **{
+            "wa_id": wa_id, "chat": SENDER, "sender": SENDER, "from_me": False,
+            "timestamp": 1_790_000_000.0, "type": "text", "text": "hello", **fields,
+        }
+    )
+
+
+def test_a_message_is_a_row_and_an_event_of_the_contracts_shape():
+    account = connected_account()
+
+    store_entry(*entry(account, message()))
+
+    event = Event.objects.get(type="message")
+    assert set(event.data) == {
+        "id", "wa_id", "direction", "chat", "sender", "type", "text", "media", "quoted",
+        "mentions", "timestamp", "raw_type",
+    }
+    assert event.data["sender"] == {
+        "jid": SENDER.jid, "lid": SENDER.lid, "phone_number": "+15550009", "push_name": "Ann",
+    }
+    assert (event.data["direction"], event.data["text"]) == ("in", "hello")
+    assert Message.objects.get(account=account).wa_id == "3A01"
+
+
+def test_the_same_fact_twice_is_stored_once():
+    account = connected_account()
+    twice = entry(account, message(), fact_id="01FACT")
+
+    store_entry(*twice)
+    store_entry(*twice)
+
+    assert Event.objects.filter(type="message").count() == 1
+
+
+def test_the_same_message_by_two_workers_is_stored_once():
+    account = connected_account()
+
+    store_entry(*entry(account, message(), epoch=1))
+    store_entry(*entry(account, message(), epoch=2))
+
+    assert Event.objects.filter(type="message").count() == 1
+
+
+def test_a_late_message_of_an_old_worker_is_stored_and_its_status_is_not():
+    account = connected_account()
+    services.request_disconnect(account=account)
+
+    store_entry(*entry(account, message(), epoch=1))
+    store_entry(*entry(account, base.Connected(**LINKED), epoch=1))
+
+    assert Message.objects.count() == 1
+    assert Session.objects.get(pk=account.pk).status == "disconnected"
+
+
+def test_a_message_of_a_deleted_account_is_stored():
+    account = connected_account()
+    services.delete_account(account=account)
+
+    store_entry(*entry(account, message()))
+
+    assert Message.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"{", b"[]", b"null", b"{}", b'{"id": 1}', b"\xff\xfe",
+        b'{"id":"a","workspace_id":"x","account_id":"y","epoch":1,"at":1,"kind":"z","data":{}}',
+    ],
+)
+def test_what_cannot_be_read_is_parked_whole_and_loses_nothing(body):
+    store_entry("evt.x.y", body)
+
+    parked = UnreadFact.objects.get()
+    assert bytes(parked.body) == body
+    assert parked.problem
+
+
+def test_a_fact_of_an_unknown_kind_is_parked_and_the_rest_of_the_batch_is_stored():
+    account = connected_account()
+
+    store_batch(
+        [
+            entry(account, message("1")),
+            entry(account, message("2"), kind="from_the_future"),
+            entry(account, message("3")),
+        ]
+    )
+
+    assert set(Message.objects.values_list("wa_id", flat=True)) == {"1", "3"}
+    assert "from_the_future" in UnreadFact.objects.get().problem
+
+
+def test_a_fact_that_names_another_workspace_is_parked():
+    account = AccountFactory()
+
+    store_entry(*entry(account, message(), workspace_id=str(uuid.uuid4())))
+
+    assert UnreadFact.objects.count() == 1
+    assert Message.objects.count() == 0
+
+
+def test_a_receipt_names_our_message():
+    account = connected_account()
+    store_entry(*entry(account, message("3A", from_me=True)))
+
+    store_entry(
+        *entry(
+            account,
+            base.ReceiptReceived(
+                wa_ids=["3A"], status="read", chat=SENDER, sender=SENDER, timestamp=1_790_000_001.0
+            ),
+        )
+    )
+
+    ack = Event.objects.get(type="message.ack").data
+    assert ack["message_id"] == str(Message.objects.get().pk)
+    assert ack["status"] == "read"
+
+
+def test_what_could_not_be_decrypted_is_told():
+    account = connected_account()
+
+    store_entry(
+        *entry(
+            account,
+            base.Undecryptable(
+                wa_id="3B", chat=SENDER, sender=SENDER, timestamp=1_790_000_000.0, detail="no session"
+            ),
+        )
+    )
+
+    assert Event.objects.get(type="message.undecryptable").data["wa_id"] == "3B"
+
+
+def test_seed_001_a_message_whose_sender_cannot_be_looked_up_arrives_by_its_push_name():
+    """Seed 001: a failing contact lookup made the consumer drop the message."""
+    account = connected_account()
+    stranger = base.Party(jid="900055511@lid", lid="900055511@lid", push_name="Somebody")
+
+    store_entry(*entry(account, message(chat=stranger, sender=stranger)))
+
+    assert Event.objects.get(type="message").data["sender"]["push_name"] == "Somebody"

@@ -1,0 +1,135 @@
+"""The same verbs from many threads at once. On PostgreSQL; SQLite has one writer anyway."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+
+from accounts.models import WhatsAppAccount
+from events.models import Event, Log
+from sessions_mgr import assignments, facts, services
+from sessions_mgr.engines import base
+from sessions_mgr.models import Session, StatusChange
+from sessions_mgr.states import Desired, Status
+from tests.factories import AccountFactory, WorkspaceFactory
+from tests.life import LINKED, connected_account, start
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.postgres,
+]
+
+THREADS = 8
+
+
+def at_once(work, times=THREADS):
+    """Run `work(n)` in threads with a database connection each; their results."""
+
+    def run(n):
+        try:
+            return work(n)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(run, range(times)))
+
+
+def test_eight_disconnects_at_once_are_one():
+    account = connected_account()
+    epoch = Session.objects.get(pk=account.pk).epoch
+
+    results = at_once(lambda n: services.request_disconnect(account=account)[1])
+
+    session = Session.objects.get(pk=account.pk)
+    assert sorted(results) == [False] + [True] * (THREADS - 1)
+    assert (session.status, session.epoch) == (Status.DISCONNECTED, epoch + 1)
+    assert StatusChange.objects.filter(account=account, to_status="disconnected").count() == 1
+
+
+def test_eight_connects_at_once_are_one():
+    account = AccountFactory()
+
+    at_once(lambda n: services.request_connect(account=account))
+
+    assert Session.objects.get(pk=account.pk).status == Status.STARTING
+    assert StatusChange.objects.filter(account=account).count() == 1
+
+
+def test_eight_nodes_get_one_assignment():
+    account = AccountFactory()
+    epoch = services.request_connect(account=account).epoch
+
+    results = at_once(
+        lambda n: assignments.take_assignment(
+            account_id=account.pk, node=f"node-{n}", seen_epoch=epoch
+        )
+    )
+
+    assert [r for r in results if r is not None] == [epoch + 1]
+
+
+def test_connect_and_disconnect_in_a_storm_end_in_a_state_that_is_whole():
+    account = AccountFactory()
+    verbs = [services.request_connect, services.request_disconnect, services.request_restart]
+
+    at_once(lambda n: verbs[n % 3](account=account), times=30)
+
+    session = Session.objects.get(pk=account.pk)
+    assert session.status in (Status.STARTING, Status.DISCONNECTED)
+    assert (session.desired == Desired.CONNECTED) == (session.status == Status.STARTING)
+
+
+def test_disconnect_wins_over_a_connected_that_arrives_at_the_same_moment():
+    account = connected_account()
+    epoch = Session.objects.get(pk=account.pk).epoch
+
+    def race(n):
+        if n == 0:
+            services.request_disconnect(account=account)
+        else:
+            facts.record_fact(
+                account_id=account.pk,
+                epoch=epoch,
+                fact=base.Connected(**LINKED),
+                at=account.created_at,
+            )
+
+    at_once(race)
+
+    account.refresh_from_db()
+    assert Session.objects.get(pk=account.pk).status == Status.DISCONNECTED
+    assert account.phone_number is None
+
+
+def test_the_log_is_gapless_and_ordered_whoever_writes():
+    workspace = WorkspaceFactory()
+    accounts = [AccountFactory(workspace=workspace) for _ in range(THREADS)]
+
+    at_once(lambda n: services.request_connect(account=accounts[n % THREADS]), times=THREADS)
+    at_once(lambda n: services.request_disconnect(account=accounts[n % THREADS]), times=THREADS)
+
+    seqs = list(Event.objects.filter(workspace=workspace).order_by("seq").values_list("seq", flat=True))
+    assert seqs == list(range(1, 2 * THREADS + 1))
+    assert Log.objects.get(workspace=workspace).last_seq == 2 * THREADS
+
+
+def test_one_phone_scanned_by_eight_accounts_at_once_links_one():
+    workspace = WorkspaceFactory()
+    accounts = [AccountFactory(workspace=workspace) for _ in range(THREADS)]
+    epochs = [start(account) for account in accounts]
+
+    at_once(
+        lambda n: facts.record_fact(
+            account_id=accounts[n].pk,
+            epoch=epochs[n],
+            fact=base.Connected(**LINKED),
+            at=accounts[n].created_at,
+        )
+    )
+
+    statuses = sorted(Session.objects.values_list("status", flat=True))
+    assert statuses == ["connected"] + ["failed"] * (THREADS - 1)
+    assert WhatsAppAccount.objects.exclude(phone_number=None).count() == 1
