@@ -171,7 +171,7 @@ class WhatsAppAccountQuerySet(models.QuerySet["WhatsAppAccount"]):
 class WhatsAppAccount(models.Model):
     """A WhatsApp number that a workspace connects, or is about to connect.
 
-    `phone_number` (E.164), `jid` and `lid` are set while the account is linked and connected and
+    `phone_number` (E.164), `jid`, `lid` and `device_jid` (the jid of our linked device) are set while the account is linked and connected and
     null otherwise, so any number of disconnected accounts may once have had the same phone.
     A deleted account stays as a row until its store is purged and keeps the audit trail readable.
     """
@@ -182,6 +182,7 @@ class WhatsAppAccount(models.Model):
     phone_number = models.CharField(max_length=20, null=True, blank=True)
     jid = models.CharField(max_length=80, null=True, blank=True)
     lid = models.CharField(max_length=80, null=True, blank=True)
+    device_jid = models.CharField(max_length=80, blank=True)
     push_name = models.CharField(max_length=120, blank=True)
     proxy = models.CharField(max_length=300, blank=True)
     metadata = models.JSONField(default=dict, blank=True)

@@ -1,7 +1,4 @@
-"""Wait until something happens in a workspace's log: for long-polls. A poll at worst.
-
-Whoever carries hints calls `wake`; a waiter that misses one looks again after POLL seconds.
-"""
+"""Wait until something happens in a workspace's log: for long-polls. Woken by hints, else by POLL."""
 
 from __future__ import annotations
 
@@ -10,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
+
+from . import hints
 
 POLL = 0.5  # seconds between looks without a hint
 
@@ -33,6 +32,7 @@ def for_events(workspace_id: UUID) -> Iterator[News]:
     event = threading.Event()
     with _lock:
         _waiters[workspace_id].add(event)
+    hints.hear(_wake)
     try:
         yield News(event)
     finally:
@@ -42,8 +42,7 @@ def for_events(workspace_id: UUID) -> Iterator[News]:
                 del _waiters[workspace_id]
 
 
-def wake(workspace_id: UUID) -> None:
-    """Something was committed: every waiter of this workspace looks again."""
+def _wake(workspace_id: UUID, _seq: int) -> None:
     with _lock:
         for event in _waiters.get(workspace_id, ()):
             event.set()

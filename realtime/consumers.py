@@ -76,7 +76,7 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):
         if self.cursor > head:
             raise FilterError("after", "this cursor lies in the future")
         self.news = asyncio.Event()
-        ensure_listening()
+        await ensure_listening()
         # Join first, read second: what happens in between is read, never missed.
         await self.channel_layer.group_add(group_of(self.workspace.pk), self.channel_name)
         await self.send_json(

@@ -9,4 +9,4 @@ class SessionsMgrConfig(AppConfig):
 
         from .bus import carriers
 
-        hints.register(carriers.hint_events)
+        hints.register(carriers.EventHints())

@@ -11,7 +11,7 @@ from django.db.models import F
 
 from .models import Session, StorePurge, WorkerExit
 from .services import forget_identity
-from .states import ACTIVE, Desired, Signal
+from .states import ACTIVE, Desired, Signal, Status
 from .supervision.plan import Wanted
 from .transitions import locked, move
 from .worker.exits import Exit
@@ -65,8 +65,14 @@ def take_assignment(*, account_id: UUID, node: str, seen_epoch: int) -> int | No
     if not session.change(epoch=session.epoch + 1, node=node, retry_at=None):
         return None
     if not session.unlink_pending:
-        move(session, Signal.WORKER_STARTED, reason="node_restarted")
+        # Keeps the reason for which it is being started, if there is one.
+        move(session, Signal.WORKER_STARTED, reason=session.reason_code or _came_back(session))
     return session.epoch
+
+
+def _came_back(session: Session) -> str:
+    """The reason for a start that nobody asked for: what ran before is gone with its node."""
+    return "" if session.status == Status.STARTING else "node_restarted"
 
 
 @transaction.atomic

@@ -5,9 +5,11 @@ No worker answers "no responders" at once; that is a CommandFailed too, never a 
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from accounts.models import WhatsAppAccount
+from events.models import rfc3339
 
 from .bus import carriers, streams
 from .bus.client import BusUnavailable, NoResponders
@@ -59,7 +61,7 @@ def health(account: WhatsAppAccount) -> dict[str, Any]:
         "process_alive": alive,
         "socket_alive": bool(live.get("socket_alive", False)),
         "logged_in": bool(live.get("logged_in", False)),
-        "last_seen_at": live.get("last_seen_at"),
+        "last_seen_at": _time(live.get("last_seen_at")),
         "rss_bytes": live.get("rss_bytes"),
         "restarts": session.restarts,
         "worker_pid": live.get("pid"),
@@ -70,6 +72,10 @@ def health(account: WhatsAppAccount) -> dict[str, Any]:
     }
 
 
+def _time(seconds: float | None) -> str | None:
+    return rfc3339(datetime.fromtimestamp(seconds, UTC)) if seconds else None
+
+
 def pair_phone(*, account: WhatsAppAccount, phone_number: str) -> dict[str, Any]:
     """{code, expires_at}: the 8-character code that the phone with this number can type."""
     status = Session.objects.values_list("status", flat=True).get(pk=account.pk)
@@ -78,4 +84,5 @@ def pair_phone(*, account: WhatsAppAccount, phone_number: str) -> dict[str, Any]
             "not_pairing",
             f"A pairing code can be made while the account waits for a phone; it is {status}.",
         )
-    return ask(account, "pair_phone", {"phone_number": phone_number}, PAIRING_TIMEOUT)
+    made = ask(account, "pair_phone", {"phone_number": phone_number}, PAIRING_TIMEOUT)
+    return {"code": made["code"], "expires_at": _time(made["expires_at"])}

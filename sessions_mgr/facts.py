@@ -78,8 +78,9 @@ def _linked(session: Session, fact: base.Paired | base.Connected, at: datetime) 
     if session.status not in ACTIVE:
         return False
     identity: dict[str, object] = {
-        "jid": fact.jid or None,
-        "lid": fact.lid or None,
+        "jid": without_device(fact.jid) or None,
+        "lid": without_device(fact.lid) or None,
+        "device_jid": fact.jid,
         "phone_number": fact.phone_number or None,
         "updated_at": timezone.now(),
     }
@@ -95,6 +96,12 @@ def _linked(session: Session, fact: base.Paired | base.Connected, at: datetime) 
         return True
     signal, reason = SIGNALS[type(fact)]
     return move(session, signal, reason=reason)
+
+
+def without_device(jid: str) -> str:
+    """"15550001:3@s.whatsapp.net" is device 3 of "15550001@s.whatsapp.net"."""
+    user, at, server = jid.partition("@")
+    return user.partition(":")[0] + at + server
 
 
 def _refuse_second_link(session: Session, phone_number: str) -> None:

@@ -44,7 +44,8 @@ def request_connect(*, account: WhatsAppAccount, actor: str = "system") -> Sessi
     session = locked(account.pk)
     if session.desired == Desired.CONNECTED and session.status in ACTIVE:
         return session
-    session.change(desired=Desired.CONNECTED, retry_at=None)
+    # The new epoch also fences off the end of a life that has just failed.
+    session.change(desired=Desired.CONNECTED, retry_at=None, **fence(session))
     move(session, Signal.CONNECT)
     _audit(account, actor, "account.connect")
     carriers.hint_sessions(account.pk)
@@ -112,7 +113,7 @@ def _let_go(session: Session) -> None:
 def forget_identity(account_id: UUID) -> None:
     """Phone, JID and LID belong to a live link only; the old unique constraint's bug cannot return."""
     WhatsAppAccount.objects.filter(pk=account_id).update(
-        phone_number=None, jid=None, lid=None, disconnected_at=timezone.now(),
+        phone_number=None, jid=None, lid=None, device_jid="", disconnected_at=timezone.now(),
         updated_at=timezone.now(),
     )
 

@@ -71,6 +71,7 @@ TRANSITIONS: dict[Status, dict[Signal, Status]] = {
         Signal.CODE: S.QR_SCANNING,
         Signal.PAIRED: S.PAIRING,
         Signal.LINE_LOST: S.RECONNECTING,
+        Signal.WORKER_STARTED: S.STARTING,
         Signal.WORKER_LOST: S.STARTING,
     },
     S.QR_SCANNING: {
@@ -97,6 +98,7 @@ TRANSITIONS: dict[Status, dict[Signal, Status]] = {
         Signal.CODE: S.QR_SCANNING,  # the credentials turned out to be gone
         Signal.PAIRED: S.PAIRING,
         Signal.LINE_LOST: S.RECONNECTING,
+        Signal.WORKER_STARTED: S.RECONNECTING,
         Signal.WORKER_LOST: S.RECONNECTING,
     },
     S.LOGGED_OUT: dict(_AT_REST),

@@ -174,7 +174,7 @@ class UnlinkView(SandboxView):
     def post(self, request: Request, number: str) -> Response:
         jid = None
         if isinstance(request.data, dict) and request.data.get("account_id"):
-            jid = self.account(request, request.data["account_id"]).jid
+            jid = self.account(request, request.data["account_id"]).device_jid or None
         sandbox_gateway.unlink(self.number, jid)
         return Response(status=204)
 
@@ -227,9 +227,9 @@ class FaultsView(SandboxView):
         account = self.account(request, fault.pop("account_id", None))
         if kind == "panic_worker":
             return Response(self._panic(account))
-        if not account.jid:
+        if not account.device_jid:
             raise Problem(409, "not_linked", "This account is not linked to a phone.")
-        return Response(sandbox_gateway.arm_fault({**fault, "jid": account.jid}))
+        return Response(sandbox_gateway.arm_fault({**fault, "jid": account.device_jid}))
 
     def _panic(self, account: WhatsAppAccount) -> dict[str, Any]:
         try:

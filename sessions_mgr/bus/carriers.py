@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import atexit
+import json
 import logging
 import os
 import threading
 from uuid import UUID
 
 from django.db import transaction
+
+from events.hints import Hear
 
 from . import address, streams
 from .client import Bus, BusUnavailable
@@ -45,9 +48,21 @@ def close() -> None:
         _bus, _made_for = None, None
 
 
-def hint_events(workspace_id: UUID, seq: int) -> None:
-    """Tell the readers of a workspace that there is something new. Loss is harmless."""
-    _publish(streams.hint_subject(workspace_id), {"workspace_id": str(workspace_id), "seq": seq})
+class EventHints:
+    """Carries the event log's hints: see events/hints.py. Loss is harmless."""
+
+    def send(self, workspace_id: UUID, seq: int) -> None:
+        _publish(streams.hint_subject(workspace_id), {"workspace_id": str(workspace_id), "seq": seq})
+
+    def listen(self, hear: Hear) -> None:
+        def receive(_subject: str, data: bytes) -> None:
+            hint = json.loads(data)
+            hear(UUID(hint["workspace_id"]), int(hint["seq"]))
+
+        try:
+            current().subscribe(streams.hint_subject("*"), receive)
+        except BusUnavailable:
+            logger.warning("no bus: readers only poll")
 
 
 def hint_sessions(account_id: UUID) -> None:

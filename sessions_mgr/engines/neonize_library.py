@@ -19,6 +19,7 @@ import os
 import sys
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 LogSink = Callable[[str, str, str], None]
@@ -56,7 +57,7 @@ def load(sink: LogSink) -> Any:
     binder = sys.modules["neonize._binder"]
     if hasattr(binder.gocode, "Neonize"):
         return client
-    if not os.path.exists(library_path()):  # neonize would try to download it
+    if not Path(library_path()).exists():  # neonize would try to download it
         raise LibraryMissing(f"neonize has no library for this platform: {library_path()}")
     binder = importlib.reload(binder)
     for name in ("gocode", "ProxySettings"):
@@ -67,8 +68,8 @@ def load(sink: LogSink) -> Any:
 def library_path() -> str:
     """Where neonize keeps its shared library on this platform."""
     platform = importlib.import_module("neonize.utils.platform")
-    package = os.path.dirname(sys.modules["neonize"].__file__ or "")
-    return os.path.join(package, str(platform.generated_name()))
+    package = Path(sys.modules["neonize"].__file__ or "").parent
+    return str(package / platform.generated_name())
 
 
 def _stub_magic() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from pathlib import Path
 
 # The public key that whatsmeow calls WACertPubKey.
 WHATSAPP_KEY = bytes.fromhex("142375574d0a587166aae71ebe516437c4a28b73e3695c6ce1f7f9545da8ee6b")
@@ -40,7 +41,7 @@ def replace_trust_anchor(library: str, anchor: bytes) -> None:
 def _writable_ranges(library: str) -> list[tuple[int, int]]:
     """The read-write private mappings of the library: its initialised data."""
     ranges = []
-    with open("/proc/self/maps") as maps:
+    with Path("/proc/self/maps").open() as maps:
         for line in maps:
             fields = line.split(maxsplit=5)
             if len(fields) < 6 or fields[5].strip() != library or not fields[1].startswith("rw"):

@@ -38,7 +38,7 @@ async def feed(query="", *, key=None, cookie=None, origin=b"http://localhost"):
         yield ws
     finally:
         await ws.disconnect()
-        await stop_listening()
+        stop_listening()
 
 
 def setting():

@@ -11,7 +11,7 @@ from sessions_mgr.engines import base
 from sessions_mgr.models import Session, StatusChange, StorePurge, WorkerExit
 from sessions_mgr.states import Desired, Status
 from tests.factories import AccountFactory, WorkspaceFactory
-from tests.life import LINKED, connected_account, say
+from tests.life import LINKED, connected_account, say, start
 
 pytestmark = pytest.mark.django_db
 
@@ -190,6 +190,20 @@ def test_a_crash_loop_ends_in_failed_and_connect_works_again():
 
     assert (failed.status, failed.reason_code) == (Status.FAILED, "crash_loop")
     assert (again.status, again.reason_code) == (Status.STARTING, "")
+
+
+def test_the_end_of_a_failed_life_does_not_undo_the_connect_that_came_meanwhile():
+    account = AccountFactory()
+    epoch = start(account)
+    say(account, base.PairingExpired())
+    services.request_connect(account=account)
+
+    assignments.worker_ended(
+        account_id=account.pk, epoch=epoch, exit="pairing_expired", detail="", final=True,
+        retry_at=None,
+    )
+
+    assert Session.objects.get(pk=account.pk).status == Status.STARTING
 
 
 def test_two_disconnected_accounts_may_have_had_the_same_phone():

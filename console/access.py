@@ -1,0 +1,114 @@
+"""Who may open which page. Every page of a workspace goes through `workspace_page`.
+
+Rule: what belongs to somebody else does not exist. An outsider gets 404 for every method, also
+where a member would get 405 or 403, so that no answer tells whether an id is taken.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Protocol
+from uuid import UUID
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseNotAllowed
+from django.shortcuts import resolve_url
+from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.translation import gettext as _
+
+from accounts.models import Membership, User, WhatsAppAccount, Workspace
+from events import services as event_log
+
+from .answers import is_partial, sign_in_again
+
+
+class MemberRequest(HttpRequest):
+    """A request of a signed-in member. `live_seq` is where the page's live feed goes on from."""
+
+    user: User
+    membership: Membership
+    workspace: Workspace
+    live_seq: int
+
+
+class View(Protocol):
+    def __call__(
+        self, request: HttpRequest, workspace_id: UUID, **kwargs: Any
+    ) -> HttpResponseBase: ...
+
+
+SEE = "see"
+OPERATE = "operate"
+ADMINISTER = "administer"
+
+
+def _allowed(membership: Membership, may: str) -> bool:
+    return {
+        SEE: True,
+        OPERATE: membership.may_operate,
+        ADMINISTER: membership.may_administer,
+    }[may]
+
+
+def workspace_page(
+    *methods: str, may: str = SEE
+) -> Callable[[Callable[..., HttpResponseBase]], View]:
+    """The view gets a MemberRequest. 404 for outsiders, 403 for members without the right."""
+    allowed = methods or ("GET",)
+
+    def decorate(view: Callable[..., HttpResponseBase]) -> View:
+        @functools.wraps(view)
+        def wrapper(request: Any, workspace_id: UUID, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                if is_partial(request):
+                    return sign_in_again(request)
+                return redirect_to_login(request.get_full_path(), resolve_url("console:sign-in"))
+            request.membership = _membership(request.user, workspace_id)
+            request.workspace = request.membership.workspace
+            if "account_id" in kwargs:
+                kwargs["account"] = _account(request.workspace, kwargs.pop("account_id"))
+            if request.method not in (*allowed, *(("HEAD",) if "GET" in allowed else ())):
+                return HttpResponseNotAllowed(allowed)
+            if not _allowed(request.membership, may):
+                raise PermissionDenied(_forbidden(may))
+            # Before the page reads anything: what happens while it is made comes with the feed.
+            request.live_seq = event_log.head(workspace_id)
+            response = view(request, **kwargs)
+            patch_cache_control(response, private=True, no_cache=True)
+            patch_vary_headers(response, ["HX-Request"])
+            return response
+
+        return wrapper
+
+    return decorate
+
+
+def _forbidden(may: str) -> str:
+    if may == ADMINISTER:
+        return _("Only owners and admins of this workspace can do this.")
+    return _("Your role in this workspace is viewer: you can see everything and change nothing.")
+
+
+def _membership(user: User, workspace_id: UUID) -> Membership:
+    found = (
+        Membership.objects.select_related("workspace", "user")
+        .filter(workspace_id=workspace_id, user=user)
+        .first()
+    )
+    if found is None:
+        raise Http404
+    return found
+
+
+def _account(workspace: Workspace, account_id: UUID) -> WhatsAppAccount:
+    found = (
+        WhatsAppAccount.objects.present()
+        .select_related("session", "workspace")
+        .filter(workspace=workspace, pk=account_id, session__isnull=False)
+        .first()
+    )
+    if found is None:
+        raise Http404
+    return found

@@ -1,0 +1,123 @@
+"""Pictures made on the server as inline SVG data: the QR code, status strips, the hourly plot.
+
+Pure: numbers and rows in, shapes out. Colours come from classes, as the CSP allows no style
+attributes; each picture has a text alternative in its template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import segno
+from django.utils.safestring import SafeString, mark_safe
+
+from .statuses import face
+
+QR_QUIET_ZONE = 4  # modules, as the standard demands
+
+
+def qr_svg(code: str) -> SafeString:
+    """Dark on light in every theme: scanners expect it. Low error correction keeps modules big."""
+    picture = segno.make(code, error="l", micro=False, boost_error=False).svg_inline(
+        border=QR_QUIET_ZONE, omitsize=True, dark="#000", light="#fff", svgclass="qr-picture",
+        lineclass=None,
+    )
+    return mark_safe(picture)  # noqa: S308  segno encodes the code into a path, never into markup
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A run of equal quarters of an hour. x and width in quarters."""
+
+    x: int
+    width: int
+    hue: str
+    words: str
+    start: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    at: datetime
+    before: str
+    after: str
+
+
+QUARTER = timedelta(minutes=15)
+QUARTERS = 96  # 24 hours
+# In a quarter with several statuses the one that a person must know wins.
+WEIGHT = ("idle", "good", "busy", "warn", "bad")
+
+
+def status_strip(
+    changes: Sequence[Change], *, current: str, born: datetime, now: datetime
+) -> list[Bar]:
+    """One bar per quarter of the last 24 hours, equal neighbours merged. `changes` oldest first.
+
+    Quarters before the number was `born` stay empty.
+    """
+    start = now - QUARTERS * QUARTER
+    recent = [change for change in changes if change.at > start]
+    status = recent[0].before if recent else current
+    bars: list[Bar] = []
+    index = 0
+    for quarter in range(QUARTERS):
+        until = start + (quarter + 1) * QUARTER
+        if until <= born:
+            continue
+        seen = [status]
+        while index < len(recent) and recent[index].at <= until:
+            status = recent[index].after
+            seen.append(status)
+            index += 1
+        worst = max(seen, key=lambda name: WEIGHT.index(face(name).hue))
+        shown = face(worst)
+        if bars and (bars[-1].hue, bars[-1].words) == (shown.hue, str(shown.words)):
+            last = bars[-1]
+            bars[-1] = Bar(last.x, last.width + 1, last.hue, last.words, last.start)
+        else:
+            bars.append(Bar(quarter, 1, shown.hue, str(shown.words), until - QUARTER))
+    return bars
+
+
+PLOT_HEIGHT = 96
+PLOT_STEP = 24  # units of width per hour
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """Messages of one hour, and the two columns that show them."""
+
+    start: datetime
+    inbound: int
+    outbound: int
+    x: int
+    in_height: float
+    out_height: float
+
+    @property
+    def in_y(self) -> float:
+        return PLOT_HEIGHT - self.in_height
+
+    @property
+    def out_x(self) -> int:
+        return self.x + 9
+
+    @property
+    def out_y(self) -> float:
+        return PLOT_HEIGHT - self.out_height
+
+
+def hourly_plot(counts: Sequence[tuple[datetime, int, int]]) -> list[Hour]:
+    """Columns for (hour, inbound, outbound), scaled to the highest; a message is never invisible."""
+    top = max((max(inbound, outbound) for _start, inbound, outbound in counts), default=0) or 1
+
+    def height(count: int) -> float:
+        return round(max(count / top * PLOT_HEIGHT, 2.0), 1) if count else 0.0
+
+    return [
+        Hour(start, inbound, outbound, place * PLOT_STEP + 3, height(inbound), height(outbound))
+        for place, (start, inbound, outbound) in enumerate(counts)
+    ]

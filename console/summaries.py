@@ -1,0 +1,115 @@
+"""An event in one sentence, and as JSON with its parts marked. Pure: an event in, text out."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from events import types
+from sessions_mgr.states import Status
+
+from .statuses import face
+
+TEXT_SHOWN = 120  # characters of a message in a summary
+
+
+def summary(kind: str, data: dict[str, Any]) -> str:
+    """What happened, for a person. Falls back to the type where we know nothing better."""
+    writer = _WRITERS.get(kind)
+    return writer(data) if writer else kind
+
+
+def _status(data: dict[str, Any]) -> str:
+    status = data.get("status", "")
+    words = str(face(status).words) if status in Status.values else str(status)
+    reason = data.get("reason") or {}
+    return f"{words}. {reason['message']}" if reason.get("message") else words
+
+
+def _qr(data: dict[str, Any]) -> str:
+    text = _("QR code %(attempt)s was issued") % {"attempt": data.get("attempt", "")}
+    return text if data.get("code") else _("%(text)s (expired)") % {"text": text}
+
+
+def _pairing_code(data: dict[str, Any]) -> str:
+    text = _("A pairing code was issued")
+    return text if data.get("code") else _("%(text)s (expired)") % {"text": text}
+
+
+def _message(data: dict[str, Any]) -> str:
+    what = (data.get("text") or "").strip() or f"[{data.get('type', 'message')}]"
+    if len(what) > TEXT_SHOWN:
+        what = what[:TEXT_SHOWN] + "…"
+    if data.get("direction") == "out":
+        return _("To %(who)s: %(what)s") % {"who": _person(data.get("chat")), "what": what}
+    return _("From %(who)s: %(what)s") % {"who": _person(data.get("sender")), "what": what}
+
+
+def _ack(data: dict[str, Any]) -> str:
+    return _("A message is now %(status)s") % {"status": data.get("status", "")}
+
+
+def _undecryptable(data: dict[str, Any]) -> str:
+    return _("A message from %(who)s could not be decrypted yet") % {
+        "who": _person(data.get("sender"))
+    }
+
+
+def _presence(data: dict[str, Any]) -> str:
+    return _("%(who)s: %(state)s") % {
+        "who": _person(data.get("sender") or data.get("chat")),
+        "state": data.get("state", ""),
+    }
+
+
+def _restricted(data: dict[str, Any]) -> str:
+    return _("WhatsApp restricted this number: %(kind)s") % {
+        "kind": str(data.get("kind", "")).replace("_", " ")
+    }
+
+
+def _person(party: Any) -> str:
+    """The best name that the event carries."""
+    if not isinstance(party, dict):
+        return _("somebody")
+    for name in ("push_name", "phone_number", "jid", "lid"):
+        if party.get(name):
+            return str(party[name])
+    return _("somebody")
+
+
+_WRITERS: dict[str, Callable[[dict[str, Any]], str]] = {
+    types.SESSION_STATUS: _status,
+    types.SESSION_QR: _qr,
+    types.SESSION_PAIRING_CODE: _pairing_code,
+    types.MESSAGE: _message,
+    types.MESSAGE_ACK: _ack,
+    types.MESSAGE_UNDECRYPTABLE: _undecryptable,
+    types.CHAT_PRESENCE: _presence,
+    types.ACCOUNT_RESTRICTED: _restricted,
+}
+
+_TOKEN = re.compile(
+    r'(?P<key>"(?:\\.|[^"\\])*"(?=: ))|(?P<text>"(?:\\.|[^"\\])*")'
+    r"|(?P<value>\b(?:true|false|null|-?\d[\d.eE+-]*)\b)|(?P<plain>[^\"\w]+|\w+)"
+)
+
+
+def marked_json(value: Any) -> SafeString:
+    """Indented JSON; keys, texts and values are spans with a class. Everything is escaped."""
+    source = json.dumps(value, indent=2, ensure_ascii=False)
+    parts = ((match.lastgroup, match.group()) for match in _TOKEN.finditer(source))
+    return format_html_join(
+        "",
+        "{}",
+        (
+            (format_html('<span class="json-{}">{}</span>', kind, text) if kind != "plain" else text,)
+            for kind, text in parts
+        ),
+    )

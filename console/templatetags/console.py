@@ -1,0 +1,58 @@
+"""Small building blocks of the templates: icons, times, phone numbers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import phonenumbers
+from django import template
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str, css: str = "") -> SafeString:
+    """A shape of templates/console/_icons.html. Decoration: the words stand next to it."""
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="#icon-{}"/></svg>',
+        css,
+        name,
+    )
+
+
+@register.simple_tag
+def when(at: datetime | None) -> SafeString:
+    """A moment: readable as it stands, made local and relative by static/js/times.js."""
+    if at is None:
+        return format_html('<span class="quiet">{}</span>', "–")
+    at = at.astimezone(UTC)
+    exact = date_format(at, "j M Y, H:i:s") + " UTC"
+    return format_html('<time datetime="{}" title="{}" data-when>{}</time>', at.isoformat(), exact, exact)
+
+
+@register.filter
+def phone(number: str | None) -> str:
+    """+15550100001 as people read it."""
+    if not number:
+        return ""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return number
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+@register.filter
+def megabytes(count: Any) -> str:
+    return f"{count / 1_048_576:.1f} MB" if isinstance(count, int | float) else "–"
+
+
+@register.filter
+def clock(seconds: Any) -> str:
+    """17.3 as 0:17, the start of a countdown."""
+    whole = int(seconds or 0)
+    return f"{whole // 60}:{whole % 60:02d}"

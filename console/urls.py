@@ -1,0 +1,56 @@
+"""Where the pages are. Every change is a POST to an address of its own."""
+
+from __future__ import annotations
+
+from django.contrib.auth.views import LogoutView
+from django.urls import include, path
+
+from .views import entrance, events, keys, number, numbers, overview, phones, tabs
+
+app_name = "console"
+
+number_urls = [
+    path("", number.page, name="number"),
+    path("panel", number.panel, name="number-panel"),
+    path("head", number.head, name="number-head"),
+    path("qr", number.qr, name="number-qr"),
+    path("connect", number.connect, name="number-connect"),
+    path("disconnect", number.disconnect, name="number-disconnect"),
+    path("restart", number.restart, name="number-restart"),
+    path("pairing-code", number.pairing_code, name="number-pairing-code"),
+    path("timeline", tabs.timeline, name="number-timeline"),
+    path("health", tabs.health, name="number-health"),
+    path("settings", tabs.settings, name="number-settings"),
+    path("rename", tabs.rename, name="number-rename"),
+    path("danger", tabs.danger, name="number-danger"),
+    path("log-out", tabs.log_out, name="number-log-out"),
+    path("delete", tabs.delete, name="number-delete"),
+    path("phone", phones.panel, name="number-phone"),
+    path("phone/scan", phones.scan, name="number-phone-scan"),
+    path("phone/write", phones.write, name="number-phone-write"),
+    path("phone/inbox", phones.inbox, name="number-phone-inbox"),
+]
+
+workspace_urls = [
+    path("", overview.page, name="overview"),
+    path("numbers/", numbers.page, name="numbers"),
+    path("numbers/new", numbers.add, name="number-add"),
+    path("numbers/rows", numbers.rows, name="numbers-rows"),
+    path("numbers/bulk", numbers.bulk, name="numbers-bulk"),
+    path("numbers/<uuid:account_id>/", include(number_urls)),
+    path("events/", events.page, name="events"),
+    path("events/tail", events.tail, name="events-tail"),
+    path("events/<str:event_id>", events.detail, name="event"),
+    path("keys/", keys.page, name="keys"),
+    path("keys/<uuid:key_id>/revoke", keys.revoke, name="key-revoke"),
+    path("sandbox/", phones.page, name="sandbox"),
+    path("sandbox/new", phones.add, name="sandbox-add"),
+    path("sandbox/<str:phone_number>/<str:verb>", phones.act, name="sandbox-act"),
+]
+
+urlpatterns = [
+    path("", entrance.home, name="home"),
+    path("sign-in", entrance.SignInView.as_view(), name="sign-in"),
+    path("sign-out", LogoutView.as_view(), name="sign-out"),
+    path("workspaces/<uuid:workspace_id>/", include(workspace_urls)),
+]

@@ -1,0 +1,200 @@
+"""Virtual phones: the sandbox page, and the panel next to a number. Only where the sandbox is on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import render, resolve_url
+from django.utils.translation import gettext as _
+
+from accounts.models import WhatsAppAccount
+from sessions_mgr import sandbox_gateway as gateway
+
+from .. import virtual_phones
+from ..access import OPERATE, MemberRequest, workspace_page
+from ..answers import done
+from ..forms import VirtualMessageForm, VirtualPhoneForm
+from ..virtual_phones import SandboxError
+from .number import number_url
+
+PANEL = "console/phones/_panel.html"
+LIST = "console/phones/_list.html"
+
+
+def sandbox_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """404 where the sandbox is off, as if these pages did not exist."""
+
+    @wraps(view)
+    def wrapper(*args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not settings.SANDBOX:
+            raise Http404
+        return view(*args, **kwargs)
+
+    return wrapper
+
+
+@sandbox_only
+@workspace_page()
+def page(request: MemberRequest) -> HttpResponse:
+    return render(request, "console/phones/page.html", _list(request))
+
+
+@sandbox_only
+@workspace_page("POST", may=OPERATE)
+def add(request: MemberRequest) -> HttpResponse:
+    form = VirtualPhoneForm(request.POST)
+    note = error = ""
+    if form.is_valid():
+        try:
+            number = virtual_phones.make(form.cleaned_data["phone_number"], form.cleaned_data["name"])
+            note = _("The virtual phone %(number)s is switched on.") % {"number": number}
+        except SandboxError as exc:
+            error = exc.detail
+    else:
+        error = next(iter(form.errors.values()))[0]
+    return _list_answer(request, note=note, error=error)
+
+
+@sandbox_only
+@workspace_page("POST", may=OPERATE)
+def act(request: MemberRequest, phone_number: str, verb: str) -> HttpResponse:
+    """Switch a phone on or off, or write from it."""
+    note = error = ""
+    try:
+        match verb:
+            case "online" | "offline":
+                gateway.set_online(phone_number, verb == "online")
+            case "messages":
+                note, error = _write(request.POST.dict() | {"sender": phone_number})
+            case _:
+                raise Http404
+    except SandboxError as exc:
+        error = exc.detail
+    return _list_answer(request, note=note, error=error)
+
+
+@sandbox_only
+@workspace_page()
+def panel(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
+    return render(request, PANEL, _panel(account))
+
+
+@sandbox_only
+@workspace_page()
+def inbox(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
+    """What the phone that was chosen on the panel has received."""
+    context: dict[str, Any] = {"account": account, "inbox": []}
+    try:
+        context["inbox"] = virtual_phones.inbox(request.GET.get("sender", ""))
+    except SandboxError as exc:
+        context["error"] = exc.detail
+    return render(request, "console/phones/_inbox.html", context)
+
+
+@sandbox_only
+@workspace_page("POST", may=OPERATE)
+def scan(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
+    """A virtual phone scans the code that is on the page now."""
+    error = ""
+    account.session.refresh_from_db()
+    number = request.POST.get("phone_number", "")
+    try:
+        if account.session.qr_code:
+            gateway.scan(number or virtual_phones.free_phone(account), account.session.qr_code)
+        else:
+            error = _("There is no code to scan right now.")
+    except SandboxError as exc:
+        error = exc.detail
+    account.refresh_from_db()
+    account.session.refresh_from_db()
+    return _panel_answer(request, account, error=error)
+
+
+@sandbox_only
+@workspace_page("POST", may=OPERATE)
+def write(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
+    """Another virtual phone writes to this number."""
+    note = error = ""
+    try:
+        sender = request.POST.get("sender") or virtual_phones.other_phone(account)
+        note, error = _write(
+            {"sender": sender, "to": account.phone_number, "text": request.POST.get("text", "")}
+        )
+    except SandboxError as exc:
+        error = exc.detail
+    return _panel_answer(request, account, note=note, error=error)
+
+
+def _write(fields: dict[str, Any]) -> tuple[str, str]:
+    """Send a text. The note and the error, one of them empty."""
+    form = VirtualMessageForm(fields)
+    if not form.is_valid():
+        return "", next(iter(form.errors.values()))[0]
+    sent = form.cleaned_data
+    gateway.send_text(sent["sender"], sent["to"], sent["text"])
+    return _("Sent from %(number)s.") % {"number": sent["sender"]}, ""
+
+
+def _panel(account: WhatsAppAccount) -> dict[str, Any]:
+    context: dict[str, Any] = {"account": account, "session": account.session, "phones": []}
+    try:
+        context["phones"] = virtual_phones.phones()
+    except SandboxError as exc:
+        context["error"] = exc.detail
+    writers = [phone for phone in context["phones"] if phone.number != account.phone_number]
+    return context | {
+        "writers": writers,
+        "panel_template": f"console/phones/states/{_stage(account)}.html",
+    }
+
+
+def _stage(account: WhatsAppAccount) -> str:
+    if account.phone_number:
+        return "linked"
+    return "scan" if account.session.qr_code else "idle"
+
+
+def _panel_answer(
+    request: MemberRequest, account: WhatsAppAccount, *, note: str = "", error: str = ""
+) -> HttpResponse:
+    return done(
+        request, template=PANEL, context=_answered(_panel(account), error),
+        url=number_url(request, account), note=note, error=error,
+    )
+
+
+def _list(request: MemberRequest) -> dict[str, Any]:
+    context: dict[str, Any] = {"phones": [], "form": VirtualPhoneForm()}
+    accounts = WhatsAppAccount.objects.present().filter(workspace=request.workspace)
+    linked = accounts.exclude(phone_number=None).select_related("session").order_by("label")
+    holders = {account.phone_number: account for account in linked}
+    try:
+        found = virtual_phones.phones()
+        context["phones"] = [
+            {
+                "phone": phone,
+                "account": holders.get(phone.number),
+                "inbox": virtual_phones.inbox(phone.number)[:5],
+            }
+            for phone in found
+        ]
+    except SandboxError as exc:
+        context["error"] = exc.detail
+    return context | {"targets": linked}
+
+
+def _list_answer(request: MemberRequest, *, note: str, error: str) -> HttpResponse:
+    return done(
+        request, template=LIST, context=_answered(_list(request), error),
+        url=resolve_url("console:sandbox", workspace_id=request.workspace.pk),
+        note=note, error=error,
+    )
+
+
+def _answered(context: dict[str, Any], error: str) -> dict[str, Any]:
+    """`done` puts its own error into the context; keep the sandbox's where there is none."""
+    return {name: value for name, value in context.items() if name != "error" or not error}

@@ -1,0 +1,118 @@
+"""The other tabs of a number: Timeline, Health, Settings, Danger zone."""
+
+from __future__ import annotations
+
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import render, resolve_url
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from accounts.models import WhatsAppAccount
+from accounts.services import record
+from sessions_mgr import commands, services
+
+from ..access import OPERATE, MemberRequest, workspace_page
+from ..answers import is_partial, leave
+from ..forms import LabelForm
+from ..statuses import face
+from .number import actor, head_context, number_url
+from .numbers import strips_of
+
+TIMELINE_PAGE = 50
+EXITS_SHOWN = 10
+
+
+@workspace_page()
+def timeline(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
+    pages = Paginator(account.timeline.order_by("-at", "-id"), TIMELINE_PAGE)
+    shown = pages.get_page(request.GET.get("page"))
+    context = head_context(account, tab="timeline") | {
+        "page": shown,
+        "page_numbers": pages.get_elided_page_range(shown.number, on_each_side=1, on_ends=1),
+        "changes": [{"row": row, "face": face(row.to_status)} for row in shown.object_list],
+        "strip": strips_of([account])[account.pk],
+    }
+    template = "_timeline.html" if is_partial(request) else "timeline.html"
+    return render(request, f"console/number/{template}", context)
+
+
+@workspace_page()
+def health(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
+    facts = commands.health(account)
+    seen = facts["last_seen_at"]
+    context = head_context(account, tab="health") | {
+        "facts": facts,
+        "last_seen_at": parse_datetime(seen) if isinstance(seen, str) else seen,
+        "capabilities": sorted(facts["capabilities"].items()),
+        "exits": account.worker_exits.order_by("-at")[:EXITS_SHOWN],
+        "checked_at": timezone.now(),
+    }
+    template = "_health.html" if is_partial(request) else "health.html"
+    return render(request, f"console/number/{template}", context)
+
+
+@workspace_page()
+def settings(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
+    return _settings(request, account, LabelForm(initial={"label": account.label}))
+
+
+@workspace_page("POST", may=OPERATE)
+def rename(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
+    form = LabelForm(request.POST)
+    if not form.is_valid():
+        return _settings(request, account, form)
+    renamed(account=account, label=form.cleaned_data["label"], actor=actor(request))
+    return leave(request, number_url(request, account, "number-settings"), _("Saved."))
+
+
+@transaction.atomic
+def renamed(*, account: WhatsAppAccount, label: str, actor: str) -> None:
+    account.label = label
+    account.save(update_fields=["label", "updated_at"])
+    record(
+        workspace=account.workspace, actor=actor, action="account.renamed", target=str(account.pk),
+        label=label,
+    )
+
+
+def _settings(request: MemberRequest, account: WhatsAppAccount, form: LabelForm) -> HttpResponse:
+    context = head_context(account, tab="settings") | {"form": form}
+    return render(request, "console/number/settings.html", context)
+
+
+@workspace_page()
+def danger(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
+    return render(request, "console/number/danger.html", head_context(account, tab="danger"))
+
+
+@workspace_page("GET", "POST", may=OPERATE)
+def log_out(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
+    """GET asks, POST unlinks."""
+    if request.method == "GET":
+        return _ask(request, account, "log_out")
+    services.request_logout(account=account, actor=actor(request))
+    note = _("“%(label)s” is logged out.") % {"label": account.label}
+    return leave(request, number_url(request, account), note)
+
+
+@workspace_page("GET", "POST", may=OPERATE)
+def delete(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
+    """GET asks, POST deletes."""
+    if request.method == "GET":
+        return _ask(request, account, "delete")
+    services.delete_account(account=account, actor=actor(request))
+    note = _("“%(label)s” is deleted.") % {"label": account.label}
+    return leave(request, resolve_url("console:numbers", workspace_id=account.workspace_id), note)
+
+
+def _ask(request: MemberRequest, account: WhatsAppAccount, question: str) -> HttpResponse:
+    """The question in a dialog for htmx, on a page of its own otherwise."""
+    context = head_context(account, tab="danger") | {
+        "question_template": f"console/number/_{question}.html"
+    }
+    if is_partial(request):
+        return render(request, context["question_template"], context)
+    return render(request, "console/number/confirm.html", context)
