@@ -7,7 +7,7 @@ Rule: nothing in here knows a process, a store or an engine. What runs for an ac
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
@@ -15,9 +15,6 @@ from django.db.models import Q
 from django.utils import timezone
 from rest_framework_api_key.crypto import KeyGenerator
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 class UserManager(BaseUserManager["User"]):
@@ -57,7 +54,7 @@ class WorkspaceQuerySet(models.QuerySet["Workspace"]):
         return self.filter(memberships__user=user)
 
 
-class Workspace(models.Model):
+class Workspace(models.Model):  # type: ignore[django-manager-missing]  # api_keys: an untyped library
     """A tenant: owns WhatsApp accounts, keys and an event log of its own."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -92,9 +89,7 @@ class Membership(models.Model):
             models.UniqueConstraint(
                 fields=["workspace", "user"], name="membership_once_per_workspace"
             ),
-            models.CheckConstraint(
-                condition=Q(role__in=Role.values), name="membership_role_known"
-            ),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="membership_role_known"),
         ]
 
     def __str__(self) -> str:
@@ -135,7 +130,10 @@ class ApiKeyManager(BaseAPIKeyManager):
     def import_key(self, key: str, **fields: Any) -> ApiKey:
         """Store a key that somebody else made. Its first 8 characters become the prefix."""
         hashed = self.key_generator.hash(key)
-        return self.create(id=f"{key[:8]}.{hashed}", prefix=key[:8], hashed_key=hashed, **fields)
+        made: ApiKey = self.create(
+            id=f"{key[:8]}.{hashed}", prefix=key[:8], hashed_key=hashed, **fields
+        )
+        return made
 
 
 class ApiKey(AbstractAPIKey):
@@ -147,7 +145,7 @@ class ApiKey(AbstractAPIKey):
     scopes = models.JSONField(default=list)
     last_used_at = models.DateTimeField(null=True, blank=True)
 
-    objects = ApiKeyManager()
+    objects: ClassVar[ApiKeyManager] = ApiKeyManager()
 
     class Meta(AbstractAPIKey.Meta):
         verbose_name = "API key"
@@ -164,15 +162,13 @@ class WhatsAppAccountQuerySet(models.QuerySet["WhatsAppAccount"]):
     def present(self) -> WhatsAppAccountQuerySet:
         return self.filter(deleted_at=None)
 
-    def in_workspaces(self, workspaces: Iterable[Workspace]) -> WhatsAppAccountQuerySet:
-        return self.filter(workspace__in=workspaces, deleted_at=None)
-
 
 class WhatsAppAccount(models.Model):
     """A WhatsApp number that a workspace connects, or is about to connect.
 
-    `phone_number` (E.164), `jid`, `lid` and `device_jid` (the jid of our linked device) are set while the account is linked and connected and
-    null otherwise, so any number of disconnected accounts may once have had the same phone.
+    `phone_number` (E.164), `jid`, `lid` and `device_jid` (the jid of our linked device) are set
+    while the account is linked and connected, and null otherwise, so any number of disconnected
+    accounts may once have had the same phone.
     A deleted account stays as a row until its store is purged and keeps the audit trail readable.
     """
 

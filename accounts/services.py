@@ -58,7 +58,11 @@ def create_api_key(
     else:
         key, text = ApiKey.objects.create_key(**fields)
     record(
-        workspace=workspace, actor=actor, action="api_key.created", target=key.prefix, scopes=key.scopes
+        workspace=workspace,
+        actor=actor,
+        action="api_key.created",
+        target=key.prefix,
+        scopes=key.scopes,
     )
     return key, text
 

@@ -1,4 +1,4 @@
-"""Every environment variable: its name, type, default, rule and sentence. Nothing else reads os.environ.
+"""Every environment variable: name, type, default, rule and sentence. The only reader of them.
 
 Rule: a wrong value ends the start with the variable's name and what would be right. `.env.example`
 is checked against this table by a test, so a variable cannot be undocumented.
@@ -133,32 +133,106 @@ def _node_name() -> str:
 VARIABLES = [
     Variable("HOST", _host, "127.0.0.1", "address that the web process listens on"),
     Variable("PORT", _int(1, 65535), 8000, "port that the web process listens on"),
-    Variable("PUBLIC_URL", str, "", "address that people open, when it differs from HOST:PORT (https://…)"),
-    Variable("DATA_DIR", Path, Path("var"), "folder of everything that is kept: database, sessions, media, bus"),
-    Variable("DATABASE_URL", _database, "", "default: SQLite in DATA_DIR; postgres://… in production"),
+    Variable(
+        "PUBLIC_URL",
+        str,
+        "",
+        "address that people open, when it differs from HOST:PORT (https://…)",
+    ),
+    Variable(
+        "DATA_DIR",
+        Path,
+        Path("var"),
+        "folder of everything that is kept: database, sessions, media, bus",
+    ),
+    Variable(
+        "DATABASE_URL", _database, "", "default: SQLite in DATA_DIR; postgres://… in production"
+    ),
     Variable("NATS_URL", _nats, "", "default: a nats-server of our own; nats://… for a cluster"),
     Variable("NATS_TOKEN", str, "", "token of the NATS server at NATS_URL"),
-    Variable("SECRET_KEY", _secret, "", "signs logins and encrypts secrets; default: generated once into DATA_DIR/secret_key"),
-    Variable("ALLOWED_HOSTS", _hosts, [], "host names that people use, comma separated; default: HOST and localhost"),
-    Variable("DEBUG", _bool, False, "show tracebacks in the browser; refused when HOST is not a loopback address"),
-    Variable("LOG_LEVEL", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "how much is logged"),
-    Variable("LOG_FORMAT", _choice("text", "json"), "text", "text for people, json for log collectors"),
-    Variable("SANDBOX", _bool, False, "1: all numbers live on a WhatsApp network on loopback (test mode)"),
-    Variable("SANDBOX_QR_REFS", _int(1, 6), 6, "how many QR codes the sandbox hands out before a round ends"),
-    Variable("SESSION_STORE", _choice("local"), "local", "where credentials live: a folder per number"),
+    Variable(
+        "SECRET_KEY",
+        _secret,
+        "",
+        "signs logins and encrypts secrets; default: generated once into DATA_DIR/secret_key",
+    ),
+    Variable(
+        "ALLOWED_HOSTS",
+        _hosts,
+        [],
+        "host names that people use, comma separated; default: HOST and localhost",
+    ),
+    Variable(
+        "DEBUG",
+        _bool,
+        False,
+        "show tracebacks in the browser; refused when HOST is not a loopback address",
+    ),
+    Variable(
+        "LOG_LEVEL", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "how much is logged"
+    ),
+    Variable(
+        "LOG_FORMAT", _choice("text", "json"), "text", "text for people, json for log collectors"
+    ),
+    Variable(
+        "SANDBOX", _bool, False, "1: all numbers live on a WhatsApp network on loopback (test mode)"
+    ),
+    Variable(
+        "SANDBOX_QR_REFS",
+        _int(1, 6),
+        6,
+        "how many QR codes the sandbox hands out before a round ends",
+    ),
+    Variable(
+        "SESSION_STORE", _choice("local"), "local", "where credentials live: a folder per number"
+    ),
     Variable("NODE_NAME", _name, _node_name(), "name of this session node, unique among nodes"),
     Variable("SESSION_START_BURST", _int(1, 1000), 10, "workers that may start at once"),
-    Variable("SESSION_START_RATE", _seconds(0.1, 100), 5.0, "workers that may start per second after the burst"),
-    Variable("SESSION_STOP_GRACE", _seconds(0.5, 60), 6.0, "seconds a worker gets between stop and kill"),
-    Variable("SESSION_CRASH_BUDGET", _int(1, 1000), 10, "crashes without a steady minute before a number is failed(crash_loop)"),
-    Variable("SESSION_HEARTBEAT_TIMEOUT", _seconds(2, 600), 30.0, "seconds of silence after which a worker counts as hung"),
-    Variable("PAIRING_TIMEOUT", _seconds(1, 600), 200.0, "seconds a QR round may last before failed(qr_timeout)"),
+    Variable(
+        "SESSION_START_RATE",
+        _seconds(0.1, 100),
+        5.0,
+        "workers that may start per second after the burst",
+    ),
+    Variable(
+        "SESSION_STOP_GRACE", _seconds(0.5, 60), 6.0, "seconds a worker gets between stop and kill"
+    ),
+    Variable(
+        "SESSION_CRASH_BUDGET",
+        _int(1, 1000),
+        10,
+        "crashes without a steady minute before a number is failed(crash_loop)",
+    ),
+    Variable(
+        "SESSION_HEARTBEAT_TIMEOUT",
+        _seconds(2, 600),
+        30.0,
+        "seconds of silence after which a worker counts as hung",
+    ),
+    Variable(
+        "PAIRING_TIMEOUT",
+        _seconds(1, 600),
+        200.0,
+        "seconds a QR round may last before failed(qr_timeout)",
+    ),
     Variable("AVATAR_FETCH_ENABLED", _bool, True, "0: never ask WhatsApp for profile pictures"),
     Variable("EVENT_RETENTION_DAYS", _int(1, 3650), 30, "days that the event log is kept"),
     Variable("API_RATE", str, "600/min", "requests per API key, as number/second|min|hour|day"),
-    Variable("SWITCHBOARD_BOOTSTRAP_EMAIL", _email, "", "e-mail of the owner that the first start makes"),
-    Variable("SWITCHBOARD_BOOTSTRAP_PASSWORD", _password, "", "that owner's password; default: generated and printed once"),
-    Variable("SWITCHBOARD_BOOTSTRAP_API_KEY", _api_key, "", "API key that the first start makes; default: generated and printed once"),
+    Variable(
+        "SWITCHBOARD_BOOTSTRAP_EMAIL", _email, "", "e-mail of the owner that the first start makes"
+    ),
+    Variable(
+        "SWITCHBOARD_BOOTSTRAP_PASSWORD",
+        _password,
+        "",
+        "that owner's password; default: generated and printed once",
+    ),
+    Variable(
+        "SWITCHBOARD_BOOTSTRAP_API_KEY",
+        _api_key,
+        "",
+        "API key that the first start makes; default: generated and printed once",
+    ),
 ]
 
 
@@ -180,7 +254,9 @@ def read(env: environ.Env) -> dict[str, Any]:
 def _together(values: dict[str, Any]) -> dict[str, Any]:
     """Rules between variables."""
     if values["DEBUG"] and not _is_loopback(values["HOST"]):
-        raise ConfigurationError("DEBUG is not valid: 1 is only allowed when HOST is a loopback address")
+        raise ConfigurationError(
+            "DEBUG is not valid: 1 is only allowed when HOST is a loopback address"
+        )
     if not re.fullmatch(r"\d+/(s|sec|second|m|min|minute|h|hour|d|day)", values["API_RATE"]):
         raise ConfigurationError("API_RATE is not valid: use number/second, /min, /hour or /day")
     return values

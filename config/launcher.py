@@ -51,7 +51,7 @@ class Child:
             list(self.command()),
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for the launcher, which stops them in order
-            preexec_fn=die_with_launcher,  # noqa: PLW1509 - the launcher has one thread
+            preexec_fn=die_with_launcher,
         )
         self.started = time.monotonic()
         logger.info("started %s (pid %d)", self.name, self.process.pid)

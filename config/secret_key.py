@@ -30,5 +30,7 @@ def load_or_create(path: Path) -> str:
             f"DATA_DIR is not valid: {path.parent} is not writable ({exc.strerror})"
         ) from None
     if len(secret) < MIN_SECRET_LENGTH:
-        raise ConfigurationError(f"SECRET_KEY is not valid: {path} is damaged; delete or restore it")
+        raise ConfigurationError(
+            f"SECRET_KEY is not valid: {path} is damaged; delete or restore it"
+        )
     return secret

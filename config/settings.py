@@ -129,7 +129,7 @@ def _database() -> dict[str, Any]:
         config = env.db_url_config(values["DATABASE_URL"])
     if config["ENGINE"].endswith("sqlite3"):
         config["OPTIONS"] = SQLITE_OPTIONS
-        # The tests of one process share a file, as the threads of a race test must see one database.
+        # A file, not memory: the threads of a race test must see one database.
         config["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
     else:
         # Requests run in short-lived threads: a pool, as a connection per thread would not last.

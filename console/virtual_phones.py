@@ -6,8 +6,11 @@ page, never an error page.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+
+from django.utils.translation import gettext as _
 
 from accounts.models import WhatsAppAccount
 from sessions_mgr import sandbox_gateway as gateway
@@ -34,7 +37,8 @@ class Received:
 
     sender: str
     text: str
-    at: Any
+    at: datetime
+    mine: bool
 
 
 def phones() -> list[VirtualPhone]:
@@ -62,7 +66,7 @@ def make(number: str = "", name: str = "") -> str:
     return number
 
 
-def free_phone(account: WhatsAppAccount) -> str:
+def free_phone() -> str:
     """A phone that is linked to nothing yet; made when there is none."""
     for phone in phones():
         if not phone.links and phone.online:
@@ -82,14 +86,30 @@ def inbox(number: str) -> list[Received]:
     """What the phone received, newest first."""
     return [
         Received(
-            sender=str(raw.get("from") or raw.get("sender") or ""),
-            text=str(raw.get("text") or f"[{raw.get('type', 'message')}]"),
-            at=raw.get("at") or raw.get("timestamp"),
+            sender=raw["from"],
+            text=raw["text"] or f"[{raw['type']}]",
+            at=datetime.fromtimestamp(raw["timestamp"], UTC),
+            mine=raw["from_me"],
         )
-        for raw in reversed(gateway.inbox(number)[-INBOX_SHOWN:])
+        for raw in reversed(gateway.inbox(checked(number))[-INBOX_SHOWN:])
     ]
 
 
-__all__ = [
-    "Received", "SandboxError", "VirtualPhone", "free_phone", "inbox", "make", "other_phone", "phones",
-]
+def checked(number: str) -> str:
+    """The number, if it is one: it becomes a part of the control API's path."""
+    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
+        raise SandboxError(422, "invalid", _("Choose a virtual phone."))
+    return number
+
+
+def scan(account: WhatsAppAccount, number: str) -> None:
+    """This phone, or a free one, scans the code that the account shows now."""
+    gateway.scan(checked(number) if number else free_phone(), account.session.qr_code)
+
+
+def switch(number: str, *, online: bool) -> None:
+    gateway.set_online(checked(number), online)
+
+
+def write(sender: str, to: str, text: str) -> None:
+    gateway.send_text(checked(sender), checked(to), text)

@@ -1,7 +1,7 @@
 """Hints: "workspace W has events up to seq N". Never data, and losing one harms nobody.
 
 This app does not know what carries hints between processes. Whoever can (sessions_mgr, over the
-bus) registers as the carrier when Django starts; without one, readers are slower, as they also poll.
+bus) registers as the carrier when Django starts; without one readers are slower: they also poll.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def after_commit(workspace_id: UUID, seq: int) -> None:
 
 
 def hear(hearer: Hear) -> None:
-    """Have `hearer(workspace_id, seq)` called for every hint of every process. It must not block."""
+    """Have `hearer(workspace_id, seq)` called for every hint from anywhere. It must not block."""
     global _listening
     if hearer not in _hearers:
         _hearers.append(hearer)

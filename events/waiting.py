@@ -1,4 +1,4 @@
-"""Wait until something happens in a workspace's log: for long-polls. Woken by hints, else by POLL."""
+"""Long-polls: wait until something happens in a workspace's log. Woken by hints, else by POLL."""
 
 from __future__ import annotations
 

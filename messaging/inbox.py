@@ -27,7 +27,9 @@ def record(*, account: WhatsAppAccount, fact: base.EngineEvent, at: datetime) ->
             _undecryptable(account, fact)
         case base.PresenceSeen():
             _append(
-                account, types.CHAT_PRESENCE, at,
+                account,
+                types.CHAT_PRESENCE,
+                at,
                 {"chat": _chat(fact.chat), "sender": _person(fact.sender), "state": fact.state},
             )
 
@@ -77,7 +79,9 @@ def _receipt(account: WhatsAppAccount, fact: base.ReceiptReceived) -> None:
     for wa_id in fact.wa_ids:
         message_id = known.get(wa_id)
         _append(
-            account, types.MESSAGE_ACK, at,
+            account,
+            types.MESSAGE_ACK,
+            at,
             {
                 "message_id": str(message_id) if message_id else None,
                 "wa_id": wa_id,
@@ -91,7 +95,9 @@ def _receipt(account: WhatsAppAccount, fact: base.ReceiptReceived) -> None:
 def _undecryptable(account: WhatsAppAccount, fact: base.Undecryptable) -> None:
     at = datetime.fromtimestamp(fact.timestamp, UTC)
     _append(
-        account, types.MESSAGE_UNDECRYPTABLE, at,
+        account,
+        types.MESSAGE_UNDECRYPTABLE,
+        at,
         {
             "wa_id": fact.wa_id,
             "chat": _chat(fact.chat),
@@ -103,7 +109,10 @@ def _undecryptable(account: WhatsAppAccount, fact: base.Undecryptable) -> None:
 
 def _append(account: WhatsAppAccount, kind: str, at: datetime, data: dict[str, Any]) -> None:
     event_log.append(
-        workspace_id=account.workspace_id, account_id=account.pk, type=kind, data=data,
+        workspace_id=account.workspace_id,
+        account_id=account.pk,
+        type=kind,
+        data=data,
         occurred_at=at,
     )
 

@@ -21,9 +21,7 @@ class NotFound(Exception):
     """The credential is fine, but there is no such workspace or account for it."""
 
 
-def workspace_for(
-    *, user: Any, protocols: list[str], ticket: str, workspace_id: str
-) -> Workspace:
+def workspace_for(*, user: Any, protocols: list[str], ticket: str, workspace_id: str) -> Workspace:
     """The workspace whose feed this connection may read."""
     if ticket:
         found = tickets.redeem(ticket)

@@ -79,9 +79,7 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):
         await ensure_listening()
         # Join first, read second: what happens in between is read, never missed.
         await self.channel_layer.group_add(group_of(self.workspace.pk), self.channel_name)
-        await self.send_json(
-            {"type": "hello", "workspace": str(self.workspace.pk), "seq": head}
-        )
+        await self.send_json({"type": "hello", "workspace": str(self.workspace.pk), "seq": head})
         if not query.get("after"):
             await self.send_json(
                 {"type": "snapshot", "accounts": await database_sync_to_async(self._accounts)()}
@@ -89,9 +87,12 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):
         self.feeder = asyncio.ensure_future(self._feed())
 
     def _check_account(self) -> None:
-        if self.account_id and not WhatsAppAccount.objects.filter(
-            pk=self.account_id, workspace=self.workspace
-        ).exists():
+        if (
+            self.account_id
+            and not WhatsAppAccount.objects.filter(
+                pk=self.account_id, workspace=self.workspace
+            ).exists()
+        ):
             raise access.NotFound
 
     def _accounts(self) -> list[dict[str, Any]]:
@@ -148,7 +149,9 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
         """Clients have nothing to say here; commands go through the REST API."""
 
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
+    async def receive(
+        self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any
+    ) -> None:
         """Whatever a client sends is dropped unread."""
 
     async def disconnect(self, code: int) -> None:
@@ -161,6 +164,4 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):
 
 def _plain(data: dict[str, Any]) -> dict[str, Any]:
     """Serializer output with ids as text, for JSON."""
-    return {
-        name: str(value) if isinstance(value, UUID) else value for name, value in data.items()
-    }
+    return {name: str(value) if isinstance(value, UUID) else value for name, value in data.items()}

@@ -126,7 +126,9 @@ def purge_requested() -> list[tuple[UUID, UUID]]:
     """(account, workspace) of deleted accounts whose folder is still to be removed."""
     unlinking = Session.objects.filter(unlink_pending=True).values("account_id")
     return list(
-        StorePurge.objects.exclude(account_id__in=unlinking).values_list("account_id", "workspace_id")
+        StorePurge.objects.exclude(account_id__in=unlinking).values_list(
+            "account_id", "workspace_id"
+        )
     )
 
 

@@ -36,7 +36,9 @@ def ask(account: WhatsAppAccount, op: str, args: dict[str, Any], timeout: float)
     try:
         answer = carriers.current().request(subject, {"op": op, "args": args}, timeout)
     except NoResponders:
-        raise CommandFailed("not_running", "No worker runs for this account; connect it first.") from None
+        raise CommandFailed(
+            "not_running", "No worker runs for this account; connect it first."
+        ) from None
     except TimeoutError:
         raise CommandFailed("timeout", f"The worker did not answer within {timeout:g} s.") from None
     except BusUnavailable as exc:

@@ -32,7 +32,10 @@ def record_fact(*, account_id: UUID, epoch: int, fact: base.EngineEvent, at: dat
     session = locked(account_id)
     if session.epoch != epoch or session.unlink_pending:
         logger.info(
-            "ignored %s of epoch %d, now %d", fact.kind, epoch, session.epoch,
+            "ignored %s of epoch %d, now %d",
+            fact.kind,
+            epoch,
+            session.epoch,
             extra={"account": str(account_id)},
         )
         return False
@@ -66,7 +69,10 @@ def _code_issued(
         session.change(pairing_code=fact.code, pairing_code_expires_at=expires_at)
         kind = types.SESSION_PAIRING_CODE
     event = event_log.append(
-        workspace_id=session.account.workspace_id, account_id=session.pk, type=kind, data=data,
+        workspace_id=session.account.workspace_id,
+        account_id=session.pk,
+        type=kind,
+        data=data,
         occurred_at=at,
     )
     event_log.blank_codes(account_id=session.pk, before_seq=event.seq, event_type=kind)
@@ -99,15 +105,19 @@ def _linked(session: Session, fact: base.Paired | base.Connected, at: datetime) 
 
 
 def without_device(jid: str) -> str:
-    """"15550001:3@s.whatsapp.net" is device 3 of "15550001@s.whatsapp.net"."""
+    """ "15550001:3@s.whatsapp.net" is device 3 of "15550001@s.whatsapp.net"."""
     user, at, server = jid.partition("@")
     return user.partition(":")[0] + at + server
 
 
 def _refuse_second_link(session: Session, phone_number: str) -> None:
-    other = WhatsAppAccount.objects.filter(
-        workspace_id=session.account.workspace_id, phone_number=phone_number
-    ).exclude(pk=session.pk).first()
+    other = (
+        WhatsAppAccount.objects.filter(
+            workspace_id=session.account.workspace_id, phone_number=phone_number
+        )
+        .exclude(pk=session.pk)
+        .first()
+    )
     name = f"'{other.label}' ({other.pk})" if other else "another account"
     session.change(desired=Desired.DISCONNECTED, unlink_pending=True, **fence(session))
     move(
@@ -136,6 +146,9 @@ def _restrict(session: Session, fact: base.TemporarilyBanned, at: datetime) -> N
     restriction = {"kind": "temporary_ban", "code": fact.code, "until": until, "since": rfc3339(at)}
     WhatsAppAccount.objects.filter(pk=session.pk).update(restrictions=[restriction])
     event_log.append(
-        workspace_id=session.account.workspace_id, account_id=session.pk,
-        type=types.ACCOUNT_RESTRICTED, data=restriction, occurred_at=at,
+        workspace_id=session.account.workspace_id,
+        account_id=session.pk,
+        type=types.ACCOUNT_RESTRICTED,
+        data=restriction,
+        occurred_at=at,
     )

@@ -32,9 +32,7 @@ class Session(models.Model):
     account = models.OneToOneField(
         WhatsAppAccount, models.CASCADE, primary_key=True, related_name="session"
     )
-    desired = models.CharField(
-        max_length=16, choices=Desired.choices, default=Desired.DISCONNECTED
-    )
+    desired = models.CharField(max_length=16, choices=Desired.choices, default=Desired.DISCONNECTED)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.DISCONNECTED)
     status_since = models.DateTimeField(default=timezone.now)
     reason_code = models.CharField(max_length=40, blank=True)
@@ -87,9 +85,9 @@ class Session(models.Model):
 
     def change(self, **values: Any) -> bool:
         """Compare-and-set on (status, epoch). False when our picture of the row is stale."""
-        changed = Session.objects.filter(
-            pk=self.pk, status=self.status, epoch=self.epoch
-        ).update(**values)
+        changed = Session.objects.filter(pk=self.pk, status=self.status, epoch=self.epoch).update(
+            **values
+        )
         if changed:
             for name, value in values.items():
                 setattr(self, name, value)
@@ -132,7 +130,7 @@ class WorkerExit(models.Model):
 
 
 class StorePurge(models.Model):
-    """A deleted account's folder that a node still has to remove. No foreign key: it outlives it."""
+    """A deleted account's folder that a node still has to remove."""
 
     account_id = models.UUIDField(primary_key=True)
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")

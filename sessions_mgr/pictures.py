@@ -13,8 +13,15 @@ def svg(code: str) -> str:
     """An <svg> element without XML declaration, sized by its container."""
     out = io.BytesIO()
     segno.make(code, error="l", micro=False).save(
-        out, kind="svg", xmldecl=False, svgns=True, border=BORDER, omitsize=True,
-        dark="#111", light="#fff", title="QR code to link this number",
+        out,
+        kind="svg",
+        xmldecl=False,
+        svgns=True,
+        border=BORDER,
+        omitsize=True,
+        dark="#111",
+        light="#fff",
+        title="QR code to link this number",
     )
     return out.getvalue().decode()
 

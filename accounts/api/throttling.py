@@ -7,10 +7,12 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
+from ..models import ApiKey
+
 
 class KeyRateThrottle(SimpleRateThrottle):
     scope = "key"
 
     def get_cache_key(self, request: Request, view: Any) -> str | None:
         key = request.auth
-        return None if key is None else f"throttle-key-{key.public_id}"
+        return f"throttle-key-{key.public_id}" if isinstance(key, ApiKey) else None

@@ -12,13 +12,12 @@ from django.shortcuts import render, resolve_url
 from django.utils.translation import gettext as _
 
 from accounts.models import WhatsAppAccount
-from sessions_mgr import sandbox_gateway as gateway
+from sessions_mgr.sandbox_gateway import SandboxError
 
 from .. import virtual_phones
 from ..access import OPERATE, MemberRequest, workspace_page
-from ..answers import done
+from ..answers import done, is_partial
 from ..forms import VirtualMessageForm, VirtualPhoneForm
-from ..virtual_phones import SandboxError
 from .number import number_url
 
 PANEL = "console/phones/_panel.html"
@@ -40,7 +39,8 @@ def sandbox_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRes
 @sandbox_only
 @workspace_page()
 def page(request: MemberRequest) -> HttpResponse:
-    return render(request, "console/phones/page.html", _list(request))
+    template = LIST if is_partial(request) else "console/phones/page.html"
+    return render(request, template, _list(request))
 
 
 @sandbox_only
@@ -67,7 +67,7 @@ def act(request: MemberRequest, phone_number: str, verb: str) -> HttpResponse:
     try:
         match verb:
             case "online" | "offline":
-                gateway.set_online(phone_number, verb == "online")
+                virtual_phones.switch(phone_number, online=verb == "online")
             case "messages":
                 note, error = _write(request.POST.dict() | {"sender": phone_number})
             case _:
@@ -88,8 +88,9 @@ def panel(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
 def inbox(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
     """What the phone that was chosen on the panel has received."""
     context: dict[str, Any] = {"account": account, "inbox": []}
+    sender = request.GET.get("sender", "")
     try:
-        context["inbox"] = virtual_phones.inbox(request.GET.get("sender", ""))
+        context["inbox"] = virtual_phones.inbox(sender) if sender else []
     except SandboxError as exc:
         context["error"] = exc.detail
     return render(request, "console/phones/_inbox.html", context)
@@ -104,7 +105,7 @@ def scan(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
     number = request.POST.get("phone_number", "")
     try:
         if account.session.qr_code:
-            gateway.scan(number or virtual_phones.free_phone(account), account.session.qr_code)
+            virtual_phones.scan(account, number)
         else:
             error = _("There is no code to scan right now.")
     except SandboxError as exc:
@@ -118,7 +119,7 @@ def scan(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
 @workspace_page("POST", may=OPERATE)
 def write(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
     """Another virtual phone writes to this number."""
-    note = error = ""
+    sender = note = error = ""
     try:
         sender = request.POST.get("sender") or virtual_phones.other_phone(account)
         note, error = _write(
@@ -126,7 +127,7 @@ def write(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
         )
     except SandboxError as exc:
         error = exc.detail
-    return _panel_answer(request, account, note=note, error=error)
+    return _panel_answer(request, account, note=note, error=error, sender=sender)
 
 
 def _write(fields: dict[str, Any]) -> tuple[str, str]:
@@ -135,7 +136,7 @@ def _write(fields: dict[str, Any]) -> tuple[str, str]:
     if not form.is_valid():
         return "", next(iter(form.errors.values()))[0]
     sent = form.cleaned_data
-    gateway.send_text(sent["sender"], sent["to"], sent["text"])
+    virtual_phones.write(sent["sender"], sent["to"], sent["text"])
     return _("Sent from %(number)s.") % {"number": sent["sender"]}, ""
 
 
@@ -159,10 +160,15 @@ def _stage(account: WhatsAppAccount) -> str:
 
 
 def _panel_answer(
-    request: MemberRequest, account: WhatsAppAccount, *, note: str = "", error: str = ""
+    request: MemberRequest,
+    account: WhatsAppAccount,
+    *,
+    note: str = "",
+    error: str = "",
+    sender: str = "",
 ) -> HttpResponse:
     return done(
-        request, template=PANEL, context=_answered(_panel(account), error),
+        request, template=PANEL, context=_answered(_panel(account), error) | {"sender": sender},
         url=number_url(request, account), note=note, error=error,
     )
 

@@ -29,7 +29,7 @@ class EventSerializer(serializers.Serializer[Any]):
     account_id = serializers.UUIDField(allow_null=True)
     occurred_at = serializers.DateTimeField()
     recorded_at = serializers.DateTimeField()
-    data = serializers.DictField()
+    data = serializers.DictField()  # type: ignore[assignment]  # the contract names it so
 
 
 class EventPageSerializer(serializers.Serializer[Any]):
@@ -64,9 +64,12 @@ class EventsView(APIView):
             account_id = parse_account(query.get("account"))
         except FilterError as exc:
             raise Problem(422, "invalid", str(exc), field=exc.field) from None
-        if account_id and not WhatsAppAccount.objects.filter(
-            pk=account_id, workspace_id=workspace_id
-        ).exists():
+        if (
+            account_id
+            and not WhatsAppAccount.objects.filter(
+                pk=account_id, workspace_id=workspace_id
+            ).exists()
+        ):
             raise Problem(404, "not_found", "account: there is no such account in this workspace.")
         if after > services.head(workspace_id):
             raise Problem(422, "invalid", "after: this cursor lies in the future.", field="after")

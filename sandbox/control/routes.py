@@ -28,7 +28,8 @@ MAX_COUNT = 10_000
 MAX_RATE = 1_000
 MAX_SECONDS = 86_400
 PAGE = 1_000
-FAULT_PARAMETERS = ("code", "conflict", "ban_code", "expire")
+FAULT_NUMBERS = ("code", "ban_code", "expire")
+MAX_FAULT_NUMBER = 10**9
 PRESENCE_STATES = frozenset({presence.AVAILABLE, presence.UNAVAILABLE})
 TYPING_STATES = frozenset({presence.COMPOSING, presence.PAUSED})
 
@@ -243,12 +244,21 @@ async def post_fault(call: Call) -> Answer:
         target=target,
         seconds=body.number("seconds", minimum=0, maximum=MAX_SECONDS),
         count=body.integer("count", minimum=1, maximum=MAX_COUNT),
-        parameters={name: body.values[name] for name in FAULT_PARAMETERS if name in body},
+        parameters=_fault_parameters(body),
     )
     if kind in (faults.FAILURE, faults.PASSKEY) and fault.seconds is None and fault.count is None:
         fault.count = 1
     hit = provocation.provoke(call.network, fault)
     return 200, {**fault.to_document(), "hit": hit}
+
+
+def _fault_parameters(body: Fields) -> dict[str, Any]:
+    parameters: dict[str, Any] = {
+        name: body.integer(name, minimum=0, maximum=MAX_FAULT_NUMBER)
+        for name in FAULT_NUMBERS
+        if name in body
+    }
+    return parameters | ({"conflict": body.text("conflict")} if "conflict" in body else {})
 
 
 @route("DELETE", "/faults")

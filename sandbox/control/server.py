@@ -21,6 +21,7 @@ HOST = "127.0.0.1"
 READ_BYTES = 65_536
 MAX_BODY_BYTES = 8 * 1024 * 1024
 IDLE_SECONDS = 60.0
+TOO_LARGE = (413, {"code": "too_large", "detail": f"a body holds at most {MAX_BODY_BYTES} bytes"})
 OPEN_PATHS = frozenset({"/health"})
 """Answered without the token."""
 REFUSAL_STATUS = {
@@ -86,6 +87,8 @@ class ControlServer:
             elif isinstance(event, h11.Data):
                 body += event.data
                 if len(body) > MAX_BODY_BYTES:
+                    writer.write(_response(connection, *TOO_LARGE))
+                    await writer.drain()
                     return
             elif isinstance(event, h11.EndOfMessage) and request:
                 status, document = await self._answer(request, bytes(body))

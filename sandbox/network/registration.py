@@ -85,6 +85,7 @@ async def link(
         raise Refusal("passkey_required", f"{phone.number} asks the client for a passkey")
     if phone.next_device > MAX_DEVICES:
         raise Refusal("too_many_devices", f"{phone.number} cannot link more devices")
+    connection.attempt = None  # from here on nobody else can scan or type this client's code
     number = phone.next_device
     phone.next_device += 1
     network.store.save_phone(phone)
@@ -106,7 +107,6 @@ async def link(
         signed_prekey=registration.signed_prekey,
         signed_identity=_accepted(offer, answer),
     )
-    connection.attempt = None
     device_links.add(network, device)
     connection.send(stanzas.stream_error(LOGIN_AGAIN))
     log.info("%s is linked", device.jid)

@@ -133,7 +133,9 @@ class ScanView(SandboxView):
     def _code_of(self, request: Request, account_id: UUID) -> str:
         session = Session.objects.get(pk=self.account(request, account_id).pk)
         if not session.qr_code:
-            raise Problem(409, "no_qr", f"There is no code to scan: the number is {session.status}.")
+            raise Problem(
+                409, "no_qr", f"There is no code to scan: the number is {session.status}."
+            )
         return session.qr_code
 
 

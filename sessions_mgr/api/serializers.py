@@ -24,7 +24,7 @@ class ReasonSerializer(serializers.Serializer[Any]):
 
 
 class AccountSerializer(serializers.ModelSerializer[WhatsAppAccount]):
-    label = serializers.CharField(max_length=120)
+    label = serializers.CharField(max_length=120)  # type: ignore[assignment]  # the contract
     status = serializers.ChoiceField(
         source="session.status", choices=Status.choices, read_only=True
     )
@@ -32,9 +32,7 @@ class AccountSerializer(serializers.ModelSerializer[WhatsAppAccount]):
         source="session.desired", choices=Desired.choices, read_only=True
     )
     reason = serializers.SerializerMethodField()
-    proxy = serializers.CharField(
-        max_length=300, required=False, allow_blank=True, write_only=True
-    )
+    proxy = serializers.CharField(max_length=300, required=False, allow_blank=True, write_only=True)
     metadata = serializers.DictField(required=False)
     restrictions = serializers.ListField(child=serializers.DictField(), read_only=True)
 
@@ -59,8 +57,15 @@ class AccountSerializer(serializers.ModelSerializer[WhatsAppAccount]):
             "updated_at",
         ]
         read_only_fields = [
-            "id", "phone_number", "jid", "lid", "push_name", "connected_at", "disconnected_at",
-            "created_at", "updated_at",
+            "id",
+            "phone_number",
+            "jid",
+            "lid",
+            "push_name",
+            "connected_at",
+            "disconnected_at",
+            "created_at",
+            "updated_at",
         ]
 
     @extend_schema_field(ReasonSerializer(allow_null=True))

@@ -8,7 +8,12 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_view,
+)
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -110,7 +115,9 @@ class AccountViewSet(
         serializer = DisconnectedSerializer if more else AccountSerializer
         return Response(serializer(fresh).data, status)
 
-    @extend_schema(summary="Disconnect, purge the store, and remove the number", responses={204: None})
+    @extend_schema(
+        summary="Disconnect, purge the store, and remove the number", responses={204: None}
+    )
     def destroy(self, request: Request, pk: UUID) -> Response:
         services.delete_account(account=self.get_object(), actor=self.actor)
         return Response(status=204)
@@ -160,7 +167,10 @@ class AccountViewSet(
     @extend_schema(
         summary="The code to scan, as JSON, PNG or SVG by Accept",
         parameters=[OpenApiParameter("wait", float, description="long-poll up to 30 seconds")],
-        responses={200: QrSerializer, 409: OpenApiResponse(description="code=no_qr with the status")},
+        responses={
+            200: QrSerializer,
+            409: OpenApiResponse(description="code=no_qr with the status"),
+        },
     )
     @action(
         detail=True,
@@ -226,8 +236,8 @@ class AccountViewSet(
     @action(detail=True, methods=["get"], pagination_class=NewestFirst)
     def timeline(self, request: Request, pk: UUID) -> Response:
         changes = StatusChange.objects.filter(account=self.get_object())
-        page = self.paginate_queryset(changes)  # type: ignore[arg-type]
-        return self.get_paginated_response(StatusChangeSerializer(page or [], many=True).data)
+        page: Any = self.paginate_queryset(changes)  # type: ignore[arg-type]
+        return self.get_paginated_response(StatusChangeSerializer(page, many=True).data)
 
     @extend_schema(
         summary="Process, socket and login as separate facts", responses=HealthSerializer
@@ -244,4 +254,3 @@ def _has_live_code(session: Session) -> bool:
         and session.qr_expires_at
         and session.qr_expires_at > timezone.now()
     )
-

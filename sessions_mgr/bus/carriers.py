@@ -52,7 +52,9 @@ class EventHints:
     """Carries the event log's hints: see events/hints.py. Loss is harmless."""
 
     def send(self, workspace_id: UUID, seq: int) -> None:
-        _publish(streams.hint_subject(workspace_id), {"workspace_id": str(workspace_id), "seq": seq})
+        _publish(
+            streams.hint_subject(workspace_id), {"workspace_id": str(workspace_id), "seq": seq}
+        )
 
     def listen(self, hear: Hear) -> None:
         def receive(_subject: str, data: bytes) -> None:

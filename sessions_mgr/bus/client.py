@@ -135,7 +135,7 @@ class Bus:
         asyncio.run_coroutine_threadsafe(send(), self._loop)
 
     def request(self, subject: str, payload: dict[str, Any], timeout: float) -> dict[str, Any]:
-        """The JSON answer. NoResponders at once when nobody listens; TimeoutError at the deadline."""
+        """The JSON answer. NoResponders at once when nobody listens, TimeoutError at the end."""
 
         async def ask() -> Msg:
             if self._connected is not None:
@@ -143,7 +143,9 @@ class Bus:
             assert self._client is not None
             if not self._client.is_connected:
                 raise BusUnavailable("the bus is reconnecting")
-            return await self._client.request(subject, json.dumps(payload).encode(), timeout=timeout)
+            return await self._client.request(
+                subject, json.dumps(payload).encode(), timeout=timeout
+            )
 
         try:
             answer = self._run(ask(), timeout + 1)

@@ -56,7 +56,7 @@ async def ensure(js: JetStreamContext) -> None:
 
 
 def ingest_consumer() -> ConsumerConfig:
-    """The durable consumer of ingest: pushed, in order, acknowledged one by one after the commit."""
+    """The durable consumer of ingest: pushed, in order, each acknowledged after the commit."""
     return ConsumerConfig(
         durable_name=INGEST,
         deliver_group=INGEST,

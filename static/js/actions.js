@@ -110,6 +110,9 @@
     if (event.detail.requestConfig.verb === "post") showError(texts.away);
   });
 
+  document.querySelectorAll(".tabs [aria-current], .nav [aria-current]").forEach((link) => {
+    link.scrollIntoView({ block: "nearest", inline: "nearest" });
+  });
   document.querySelectorAll("[data-pause]").forEach((button) => {
     button.hidden = false;
   });

@@ -6,6 +6,7 @@
      data-live-account="<id>"   refresh on events of this account
      data-live-types="a b"      … of these types only; * is all. Alone: events of any account
      data-live-every="500"      at most once in so many milliseconds
+     data-live-gentle           wait while somebody types in it
      data-live-rows="<url>"     fetch the changed cells of the rows in it, many in one request */
 (() => {
   "use strict";
@@ -37,21 +38,32 @@
 
   function refresh(node) {
     if (node.hasAttribute("data-live-paused")) return;
+    if (node.hasAttribute("data-live-gentle") && isTyping(node)) {
+      later(node, 1000);
+      return;
+    }
     const pause = Number(node.dataset.liveEvery || 0) - (performance.now() - (last.get(node) ?? -1e9));
     if (pause > 0) {
-      if (!waiting.has(node)) {
-        waiting.set(
-          node,
-          setTimeout(() => {
-            waiting.delete(node);
-            refresh(node);
-          }, pause),
-        );
-      }
+      later(node, pause);
       return;
     }
     last.set(node, performance.now());
-    if (node.isConnected) window.htmx.trigger(node, "live");
+    // Not htmx.trigger: that event would bubble and refresh what is around the node as well.
+    if (node.isConnected) node.dispatchEvent(new CustomEvent("live"));
+  }
+
+  function later(node, pause) {
+    if (waiting.has(node)) return;
+    const again = () => {
+      waiting.delete(node);
+      refresh(node);
+    };
+    waiting.set(node, setTimeout(again, pause));
+  }
+
+  function isTyping(node) {
+    const focused = document.activeElement;
+    return node.contains(focused) && focused.matches("input, select");
   }
 
   function listens(node, event) {

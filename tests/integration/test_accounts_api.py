@@ -16,8 +16,21 @@ from tests.life import LINKED, connected_account, say, start
 pytestmark = pytest.mark.django_db
 
 FIELDS = {
-    "id", "label", "status", "desired", "reason", "phone_number", "jid", "lid", "push_name",
-    "connected_at", "disconnected_at", "restrictions", "metadata", "created_at", "updated_at",
+    "id",
+    "label",
+    "status",
+    "desired",
+    "reason",
+    "phone_number",
+    "jid",
+    "lid",
+    "push_name",
+    "connected_at",
+    "disconnected_at",
+    "restrictions",
+    "metadata",
+    "created_at",
+    "updated_at",
 }
 
 
@@ -36,7 +49,9 @@ def test_an_account_is_made_read_changed_and_deleted(api, workspace):
     account = made.json()
     assert set(account) == FIELDS
     assert (account["status"], account["phone_number"], account["metadata"]) == (
-        "disconnected", None, {"team": 7},
+        "disconnected",
+        None,
+        {"team": 7},
     )
     address = f"/api/v1/accounts/{account['id']}"
 
@@ -97,7 +112,10 @@ def test_logout_and_restart(api, workspace):
 def test_the_qr_comes_as_json_png_and_svg(api, workspace):
     account = AccountFactory(workspace=workspace)
     start(account)
-    say(account, base.QrIssued(code="https://wa.me/settings/linked_devices#a,b", attempt=2, expires_at=4e9))
+    say(
+        account,
+        base.QrIssued(code="https://wa.me/settings/linked_devices#a,b", attempt=2, expires_at=4e9),
+    )
     address = f"/api/v1/accounts/{account.pk}/qr"
 
     as_json = api.get(address)
@@ -132,14 +150,14 @@ def test_an_expired_code_is_not_shown(api, workspace):
 def test_a_pairing_code_without_a_worker_is_refused_and_says_why(api, workspace):
     account = AccountFactory(workspace=workspace)
 
-    answer = api.post(
-        f"/api/v1/accounts/{account.pk}/pairing-code", {"phone_number": "+15550001"}
-    )
+    answer = api.post(f"/api/v1/accounts/{account.pk}/pairing-code", {"phone_number": "+15550001"})
 
     assert "disconnected" in problem(answer, 409, "not_pairing")["detail"]
 
 
-@pytest.mark.parametrize("number", ["15550001", "+1555x", "+1", "+" + "1" * 16, "", "+0155500012", "+١٢٣٤٥٦٧٨"])
+@pytest.mark.parametrize(
+    "number", ["15550001", "+1555x", "+1", "+" + "1" * 16, "", "+0155500012", "+١٢٣٤٥٦٧٨"]
+)
 def test_a_wrong_phone_number_is_named(api, workspace, number):
     account = AccountFactory(workspace=workspace)
 
@@ -154,7 +172,8 @@ def test_the_timeline_is_newest_first(api, workspace):
     rows = api.get(f"/api/v1/accounts/{account.pk}/timeline").json()["results"]
 
     assert [(r["from"], r["to"]) for r in rows] == [
-        ("starting", "connected"), ("disconnected", "starting"),
+        ("starting", "connected"),
+        ("disconnected", "starting"),
     ]
     assert set(rows[0]) == {"from", "to", "reason", "at", "epoch"}
 
@@ -165,7 +184,9 @@ def test_health_without_a_worker_is_an_answer_and_no_error(api, workspace):
     health = api.get(f"/api/v1/accounts/{account.pk}/health").json()
 
     assert (health["process_alive"], health["socket_alive"], health["logged_in"]) == (
-        False, False, False,
+        False,
+        False,
+        False,
     )
     assert health["restarts"] == 0
 
@@ -241,10 +262,16 @@ def test_another_workspaces_account_is_404_everywhere(api):
     address = f"/api/v1/accounts/{other.pk}"
 
     for response in (
-        api.get(address), api.patch(address, {"label": "x"}), api.delete(address),
-        api.post(f"{address}/connect"), api.post(f"{address}/disconnect"),
-        api.post(f"{address}/logout"), api.post(f"{address}/restart"), api.get(f"{address}/qr"),
-        api.get(f"{address}/timeline"), api.get(f"{address}/health"),
+        api.get(address),
+        api.patch(address, {"label": "x"}),
+        api.delete(address),
+        api.post(f"{address}/connect"),
+        api.post(f"{address}/disconnect"),
+        api.post(f"{address}/logout"),
+        api.post(f"{address}/restart"),
+        api.get(f"{address}/qr"),
+        api.get(f"{address}/timeline"),
+        api.get(f"{address}/health"),
         api.post(f"{address}/pairing-code", {"phone_number": "+15550001"}),
         api.get(f"/api/v1/events?account={other.pk}"),
         api.post("/api/v1/sandbox/phones/+15550001/scan", {"account_id": str(other.pk)}),
@@ -282,4 +309,8 @@ def test_the_sandbox_does_not_exist_without_sandbox(api, settings):
 def test_a_broken_body_is_400_and_a_wrong_type_415(api):
     broken = api.post("/api/v1/accounts", "{", content_type="application/json")
     problem(broken, 400, "parse_error")
-    problem(api.post("/api/v1/accounts", "a=1", content_type="text/plain"), 415, "unsupported_media_type")
+    problem(
+        api.post("/api/v1/accounts", "a=1", content_type="text/plain"),
+        415,
+        "unsupported_media_type",
+    )

@@ -69,9 +69,15 @@ def test_filters_skip_and_the_cursor_passes_over_what_they_skip(api, workspace):
 @pytest.mark.parametrize(
     ("query", "field"),
     [
-        ("after=-1", "after"), ("after=x", "after"), ("after=99", "after"),
-        ("after=99999999999999999999999", "after"), ("limit=0", "limit"), ("limit=501", "limit"),
-        ("limit=nan", "limit"), ("wait=31", "wait"), ("types=nonsense", "types"),
+        ("after=-1", "after"),
+        ("after=x", "after"),
+        ("after=99", "after"),
+        ("after=99999999999999999999999", "after"),
+        ("limit=0", "limit"),
+        ("limit=501", "limit"),
+        ("limit=nan", "limit"),
+        ("wait=31", "wait"),
+        ("types=nonsense", "types"),
         ("account=1", "account"),
     ],
 )
@@ -79,7 +85,11 @@ def test_a_wrong_parameter_is_named(api, query, field):
     answer = api.get(f"/api/v1/events?{query}")
 
     assert answer.status_code == 422
-    assert answer.json()["field"] == field if "field" in answer.json() else field in answer.json()["detail"]
+    assert (
+        answer.json()["field"] == field
+        if "field" in answer.json()
+        else field in answer.json()["detail"]
+    )
 
 
 def test_retention_makes_old_cursors_expire_honestly(api, workspace):

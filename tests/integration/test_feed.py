@@ -50,7 +50,10 @@ def setting():
 def append(workspace, n=1, account=None):
     for i in range(n):
         event_log.append(
-            workspace_id=workspace.pk, account_id=account and account.pk, type="message", data={"n": i}
+            workspace_id=workspace.pk,
+            account_id=account and account.pk,
+            type="message",
+            data={"n": i},
         )
 
 
@@ -65,7 +68,9 @@ async def test_a_key_opens_the_feed_with_hello_and_snapshot():
     async with feed(key=key) as ws:
         assert ws.chosen == "switchboard.v1"
         assert await ws.receive_json_from() == {
-            "type": "hello", "workspace": str(workspace.pk), "seq": 2,
+            "type": "hello",
+            "workspace": str(workspace.pk),
+            "seq": 2,
         }
         snapshot = await ws.receive_json_from()
         assert snapshot["type"] == "snapshot"

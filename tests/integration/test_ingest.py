@@ -41,8 +41,14 @@ def entry(account, event, *, epoch=1, fact_id=None, **overrides):
 def message(wa_id="3A01", **fields):
     return base.MessageReceived(
         **{
-            "wa_id": wa_id, "chat": SENDER, "sender": SENDER, "from_me": False,
-            "timestamp": 1_790_000_000.0, "type": "text", "text": "hello", **fields,
+            "wa_id": wa_id,
+            "chat": SENDER,
+            "sender": SENDER,
+            "from_me": False,
+            "timestamp": 1_790_000_000.0,
+            "type": "text",
+            "text": "hello",
+            **fields,
         }
     )
 
@@ -54,11 +60,24 @@ def test_a_message_is_a_row_and_an_event_of_the_contracts_shape():
 
     event = Event.objects.get(type="message")
     assert set(event.data) == {
-        "id", "wa_id", "direction", "chat", "sender", "type", "text", "media", "quoted",
-        "mentions", "timestamp", "raw_type",
+        "id",
+        "wa_id",
+        "direction",
+        "chat",
+        "sender",
+        "type",
+        "text",
+        "media",
+        "quoted",
+        "mentions",
+        "timestamp",
+        "raw_type",
     }
     assert event.data["sender"] == {
-        "jid": SENDER.jid, "lid": SENDER.lid, "phone_number": "+15550009", "push_name": "Ann",
+        "jid": SENDER.jid,
+        "lid": SENDER.lid,
+        "phone_number": "+15550009",
+        "push_name": "Ann",
     }
     assert (event.data["direction"], event.data["text"]) == ("in", "hello")
     assert Message.objects.get(account=account).wa_id == "3A01"
@@ -106,7 +125,13 @@ def test_a_message_of_a_deleted_account_is_stored():
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"{", b"[]", b"null", b"{}", b'{"id": 1}', b"\xff\xfe",
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"{}",
+        b'{"id": 1}',
+        b"\xff\xfe",
         b'{"id":"a","workspace_id":"x","account_id":"y","epoch":1,"at":1,"kind":"z","data":{}}',
     ],
 )
@@ -167,7 +192,11 @@ def test_what_could_not_be_decrypted_is_told():
         *entry(
             account,
             base.Undecryptable(
-                wa_id="3B", chat=SENDER, sender=SENDER, timestamp=1_790_000_000.0, detail="no session"
+                wa_id="3B",
+                chat=SENDER,
+                sender=SENDER,
+                timestamp=1_790_000_000.0,
+                detail="no session",
             ),
         )
     )

@@ -111,7 +111,9 @@ def test_the_log_is_gapless_and_ordered_whoever_writes():
     at_once(lambda n: services.request_connect(account=accounts[n % THREADS]), times=THREADS)
     at_once(lambda n: services.request_disconnect(account=accounts[n % THREADS]), times=THREADS)
 
-    seqs = list(Event.objects.filter(workspace=workspace).order_by("seq").values_list("seq", flat=True))
+    seqs = list(
+        Event.objects.filter(workspace=workspace).order_by("seq").values_list("seq", flat=True)
+    )
     assert seqs == list(range(1, 2 * THREADS + 1))
     assert Log.objects.get(workspace=workspace).last_seq == 2 * THREADS
 

@@ -199,7 +199,11 @@ def test_the_end_of_a_failed_life_does_not_undo_the_connect_that_came_meanwhile(
     services.request_connect(account=account)
 
     assignments.worker_ended(
-        account_id=account.pk, epoch=epoch, exit="pairing_expired", detail="", final=True,
+        account_id=account.pk,
+        epoch=epoch,
+        exit="pairing_expired",
+        detail="",
+        final=True,
         retry_at=None,
     )
 

@@ -12,7 +12,6 @@ import contextlib
 import ctypes
 import json
 import os
-import queue
 import subprocess
 import sys
 import threading
@@ -45,10 +44,10 @@ class NeonizeClient:
             "SSL_CERT_DIR": "/nonexistent",
             "PYTHONPATH": os.pathsep.join(sys.path),
         }
+        pinned = network["noise_public_key"]
         self._log = database.with_suffix(".log").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, __file__, str(database), network["noise_public_key"]]
-            + [log_level, str(writing)],
+            [sys.executable, __file__, str(database), pinned, log_level, str(writing)],
             env=environment,
             pass_fds=[writing],
             stdin=subprocess.PIPE,
@@ -201,8 +200,8 @@ def _run(database: str, root_key: bytes, log_level: str, events_fd: int) -> None
         "typing": typing,
         "me": lambda: MessageToDict(client.get_me()),
         "picture": lambda of: MessageToDict(client.get_profile_picture(address(of))),
-        "on_whatsapp": lambda number: [
-            MessageToDict(entry) for entry in client.is_on_whatsapp(number)
+        "on_whatsapp": lambda phone: [
+            MessageToDict(entry) for entry in client.is_on_whatsapp(phone)
         ],
         "available": lambda: client.send_presence(enum.Presence.AVAILABLE),
         "subscribe": lambda to: client.subscribe_presence(address(to)),

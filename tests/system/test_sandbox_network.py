@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import base64
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +18,7 @@ import pytest
 
 from sandbox.client import SandboxError, SandboxNetwork
 from tests.system.neonize_client import NeonizeClient
-from tests.system.sandbox_process import SandboxProcess
+from tests.system.sandbox_process import ROOT, SandboxProcess
 
 pytestmark = pytest.mark.system
 
@@ -78,9 +84,7 @@ def text_of(event: dict[str, Any]) -> str:
 
 
 def device_of(api: SandboxNetwork, number: str) -> dict[str, Any]:
-    return next(
-        device for device in api.state()["devices"] if device["phone_number"] == number
-    )
+    return next(device for device in api.state()["devices"] if device["phone_number"] == number)
 
 
 def test_a_client_pairs_by_qr_and_gets_the_phones_number(
@@ -138,9 +142,7 @@ def test_the_own_phone_sees_what_its_companion_sent(
     assert (copy["text"], copy["to"]) == ("from the companion", THEIRS)
 
 
-def test_a_companion_sees_what_its_own_phone_sent(
-    api: SandboxNetwork, ours: NeonizeClient
-) -> None:
+def test_a_companion_sees_what_its_own_phone_sent(api: SandboxNetwork, ours: NeonizeClient) -> None:
     api.send_text(OURS, THEIRS, "from the phone")
     message = ours.wait("Message")
     assert text_of(message) == "from the phone"
@@ -249,7 +251,7 @@ def test_pictures(api: SandboxNetwork, ours: NeonizeClient) -> None:
         ours.call("picture", of=THEIRS)
     picture_id = api.set_picture(THEIRS, PICTURE)["picture_id"]
     changed = ours.wait("Picture")
-    assert changed["data"]["PictureID"] == picture_id
+    assert changed["data"]["JID"]["User"] in api.phone(THEIRS)["lid"]
     found = ours.call("picture", of=THEIRS)
     assert found["ID"] == picture_id
     assert found["URL"].startswith("https://pps.whatsapp.net/")
@@ -264,9 +266,9 @@ def test_pictures(api: SandboxNetwork, ours: NeonizeClient) -> None:
 def test_a_number_is_found_by_who_asks_whether_it_is_on_whatsapp(
     api: SandboxNetwork, ours: NeonizeClient
 ) -> None:
-    (found,) = ours.call("on_whatsapp", number=THEIRS)
+    (found,) = ours.call("on_whatsapp", phone=THEIRS)
     assert found["IsIn"]
-    (missing,) = ours.call("on_whatsapp", number="+15559999999")
+    (missing,) = ours.call("on_whatsapp", phone="+15559999999")
     assert not missing["IsIn"]
 
 
@@ -336,8 +338,6 @@ def test_a_message_that_cannot_be_read_is_sent_again(
 
 
 def _forget_sessions(database: Path) -> None:
-    import sqlite3
-
     connection = sqlite3.connect(database)
     with connection:
         connection.execute("DELETE FROM whatsmeow_sessions")
@@ -356,7 +356,7 @@ def test_a_phone_that_was_offline_reads_later(api: SandboxNetwork, ours: Neonize
     assert ours.wait("Receipt")["data"]["MessageIDs"] == [wa_id]
 
 
-def test_a_passkey_demand_leaves_the_client_unpaired_and_silent(
+def test_a_passkey_demand_is_told_as_a_login_status_and_pairs_nobody(
     api: SandboxNetwork, start: Start
 ) -> None:
     protected = "+15550003003"
@@ -365,15 +365,14 @@ def test_a_passkey_demand_leaves_the_client_unpaired_and_silent(
     with pytest.raises(SandboxError) as refused:
         api.scan(protected, client.wait("qr")["code"])
     assert refused.value.code == "passkey_required"
-    acked = eventually(
-        lambda: [
-            entry
+    assert client.wait("login_status")["status"] == "passkey-request"
+    eventually(
+        lambda: any(
+            entry["tag"] == "ack" and entry["type"] == "passkey_prologue_request"
             for entry in api.stanzas()
-            if entry["tag"] == "ack" and entry["type"] == "passkey_prologue_request"
-        ]
+        )
     )
-    assert acked
-    assert {event["event"] for event in client.events} <= {"started", "qr", "login_status"}
+    assert api.phone(protected)["devices"] == []
 
 
 def test_a_muted_server_keeps_messages_until_it_speaks_again(
@@ -394,3 +393,76 @@ def test_refused_connections_end_when_the_fault_is_cleared(
     ours.wait("Disconnected")
     api.clear_faults()
     ours.wait("Connected")
+
+
+def test_a_code_can_be_used_once(api: SandboxNetwork, start: Start) -> None:
+    client = start()
+    code = client.wait("qr")["code"]
+    api.scan(OURS, code)
+    with pytest.raises(SandboxError) as refused:
+        api.scan(THEIRS, code)
+    assert (refused.value.status, refused.value.code) == (409, "qr_expired")
+
+
+def test_it_is_private_and_stops_at_once_without_a_trace(sandbox: SandboxProcess) -> None:
+    description = sandbox.directory / "network.json"
+    assert stat.S_IMODE(description.stat().st_mode) == 0o600
+    assert stat.S_IMODE(sandbox.directory.stat().st_mode) == 0o700
+    begun = time.monotonic()
+    assert sandbox.stop() == 0
+    assert time.monotonic() - begun < 1.0
+    assert not description.exists()
+
+
+def test_it_ends_with_its_standard_input(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sandbox", "--dir", str(tmp_path / "network"), "--exit-with-stdin"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        eventually((tmp_path / "network" / "network.json").exists)
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(DEADLINE_SECONDS) == 0
+    finally:
+        process.kill()
+        process.wait(DEADLINE_SECONDS)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent death signal")
+def test_it_dies_with_its_parent(tmp_path: Path) -> None:
+    script = (
+        "import subprocess, sys, time;"
+        "subprocess.Popen([sys.executable, '-m', 'sandbox', '--dir', sys.argv[1]]);"
+        "time.sleep(60)"
+    )
+    directory = tmp_path / "network"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", script, str(directory)], cwd=ROOT, stderr=subprocess.DEVNULL
+    )
+    try:
+        eventually((directory / "network.json").exists)
+        parent.send_signal(signal.SIGKILL)
+        parent.wait(DEADLINE_SECONDS)
+        eventually(lambda: not (directory / "network.json").exists())
+    finally:
+        parent.kill()
+        parent.wait(DEADLINE_SECONDS)
+
+
+def test_what_is_acknowledged_survives_a_kill_of_the_sandbox(
+    sandbox: SandboxProcess, api: SandboxNetwork, ours: NeonizeClient
+) -> None:
+    api.send_text(THEIRS, OURS, "before")
+    ours.wait("Message")
+    ours.call("send", to=THEIRS, text="answer")
+    os.kill(sandbox.network["pid"], signal.SIGKILL)
+    ours.kill()
+    sandbox.__exit__()
+    (sandbox.directory / "network.json").unlink()
+    sandbox.start()
+    with sandbox.api() as restarted:
+        assert restarted.inbox(THEIRS)[0]["text"] == "answer"
+        assert len(restarted.phone(OURS)["devices"]) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -27,7 +28,7 @@ def test_a_signal_stops_everything_cleanly_and_a_restart_brings_the_number_back(
 
     assert (code, own_product.left_over) == (0, [])
     own_product.log.write_text("")
-    again = type(own_product)(own_product.folder, PORT=str(own_product.port))
+    again = type(own_product)(own_product.folder, port=own_product.port)
     try:
         again.start()
         assert again.until(account, "connected")["phone_number"] == number
@@ -62,10 +63,12 @@ def test_kill_9_of_node_pipeline_or_web_is_healed(own_product, number):
     for command in ("run_pipeline", "run_web", "run_node"):
         before = own_product.child(command)
         before.kill()
-        eventually(
-            lambda old=before.pid, command=command: own_product.child(command).pid != old,
-            within=15,
-        )
+
+        def replaced(before=before, command=command):
+            now = own_product.child(command)
+            return now is not None and now.pid != before.pid
+
+        eventually(replaced)
         eventually(own_product._is_ready, within=30, what=f"ready again after {command}")
 
     own_product.until(account, "connected", within=30)
@@ -97,22 +100,15 @@ def test_a_busy_port_ends_with_one_clear_line_and_exit_code_2(tmp_path):
     assert f"PORT {port}" in ended.stderr
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_an_unwritable_folder_ends_with_one_clear_line_and_exit_code_2(tmp_path):
-    tmp_path.chmod(0o500)
-    ended = serve(DATA_DIR=str(tmp_path / "var"))
-
-    assert ended.returncode == 2
-    assert "DATA_DIR" in ended.stderr
-
-
 def test_the_commands_print_what_they_made_as_json(own_product):
-    import json
-
     def manage(*arguments):
         ended = subprocess.run(
             [sys.executable, "manage.py", *arguments],
-            cwd=ROOT, env=own_product.environment, capture_output=True, text=True, timeout=60,
+            cwd=ROOT,
+            env=own_product.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
             check=False,
         )
         return ended.returncode, ended.stdout, ended.stderr

@@ -71,7 +71,7 @@ class Nats:
             preexec_fn=_die_with_us,
         )
         until(self._answers, "nats-server")
-        asyncio.run(self._make_stream())
+        until(lambda: asyncio.run(self._make_stream()), "the stream")
 
     def _answers(self):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
@@ -79,10 +79,15 @@ class Nats:
 
     async def _make_stream(self):
         client = await nats.connect(self.url)
-        await client.jetstream().add_stream(
-            name="EVENTS", subjects=["evt.>"], duplicate_window=600
-        )
-        await client.close()
+        try:
+            await client.jetstream(timeout=1).add_stream(
+                name="EVENTS", subjects=["evt.>"], duplicate_window=600
+            )
+        except (nats.errors.Error, TimeoutError):
+            return False  # just started, JetStream is not ready yet
+        finally:
+            await client.close()
+        return True
 
     def stop(self):
         self.process.kill()

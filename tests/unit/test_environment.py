@@ -30,12 +30,24 @@ def test_the_defaults_are_valid():
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("PORT", "eighty"), ("PORT", "0"), ("PORT", "70000"), ("HOST", "not a host"),
-        ("SANDBOX", "maybe"), ("DATABASE_URL", "mysql://x"), ("NATS_URL", "http://x"),
-        ("NATS_URL", "nats://"), ("SECRET_KEY", "short"), ("SECRET_KEY", "a" * 60),
-        ("SESSION_STORE", "redis"), ("LOG_LEVEL", "LOUD"), ("NODE_NAME", "a b"),
-        ("API_RATE", "many"), ("SESSION_START_RATE", "-1"), ("PAIRING_TIMEOUT", "nan"),
-        ("SWITCHBOARD_BOOTSTRAP_API_KEY", "weak"), ("SWITCHBOARD_BOOTSTRAP_PASSWORD", "weak"),
+        ("PORT", "eighty"),
+        ("PORT", "0"),
+        ("PORT", "70000"),
+        ("HOST", "not a host"),
+        ("SANDBOX", "maybe"),
+        ("DATABASE_URL", "mysql://x"),
+        ("NATS_URL", "http://x"),
+        ("NATS_URL", "nats://"),
+        ("SECRET_KEY", "short"),
+        ("SECRET_KEY", "a" * 60),
+        ("SESSION_STORE", "redis"),
+        ("LOG_LEVEL", "LOUD"),
+        ("NODE_NAME", "a b"),
+        ("API_RATE", "many"),
+        ("SESSION_START_RATE", "-1"),
+        ("PAIRING_TIMEOUT", "nan"),
+        ("SWITCHBOARD_BOOTSTRAP_API_KEY", "weak"),
+        ("SWITCHBOARD_BOOTSTRAP_PASSWORD", "weak"),
         ("SWITCHBOARD_BOOTSTRAP_EMAIL", "nobody"),
     ],
 )
@@ -77,7 +89,9 @@ def test_a_bad_variable_ends_the_start_with_one_line_and_exit_code_2(tmp_path):
         check=False,
     )
     assert ended.returncode == 2
-    assert ended.stderr.strip() == "switchboard: PORT is not valid: use a whole number from 1 to 65535"
+    assert (
+        ended.stderr.strip() == "switchboard: PORT is not valid: use a whole number from 1 to 65535"
+    )
 
 
 def test_an_unwritable_folder_ends_the_start_with_one_line_and_exit_code_2(tmp_path):

@@ -1,9 +1,12 @@
 """The table of transitions, looked at as a whole."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sessions_mgr.management.commands import draw_states
 from sessions_mgr.reasons import SENTENCES, sentence
 from sessions_mgr.states import ACTIVE, SIGNALS, TRANSITIONS, Signal, Status, next_status
 
@@ -62,3 +65,15 @@ def test_every_reason_that_a_fact_gives_has_a_sentence():
 
 def test_sentences_end_like_sentences():
     assert all(text.endswith(".") for text in SENTENCES.values())
+
+
+def test_the_documentation_is_drawn_from_the_table():
+    drawn = (Path(__file__).parents[2] / "docs" / "states.md").read_text()
+
+    assert drawn == draw_states.page(), "run manage.py draw_states"
+
+
+def test_every_reason_is_explained_to_operators():
+    told = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+
+    assert [code for code in SENTENCES if f"`{code}`" not in told] == []

@@ -23,9 +23,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         password = secrets.token_urlsafe(18)
         try:
-            owner, is_new = services.find_or_create_owner(
-                email=options["owner"], password=password
-            )
+            owner, is_new = services.find_or_create_owner(email=options["owner"], password=password)
             workspace = services.create_workspace(name=options["name"], owner=owner)
         except ValidationError:
             raise CommandError("--owner: use an e-mail address", returncode=2) from None

@@ -95,7 +95,8 @@ class Command(BaseCommand):
                     raise PermissionError(errno.EACCES, "Permission denied")
             except OSError as exc:
                 raise CommandError(
-                    f"DATA_DIR is not valid: {folder} is not writable ({exc.strerror})", returncode=2
+                    f"DATA_DIR is not valid: {folder} is not writable ({exc.strerror})",
+                    returncode=2,
                 ) from None
 
 
