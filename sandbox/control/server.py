@@ -114,7 +114,7 @@ class ControlServer:
             log.exception("%r failed", request.target)
             return 500, {"code": "internal", "detail": "the sandbox failed; see its log"}
         finally:
-            self._network.commit_soon()
+            self._network.commit()
 
     async def _dispatch(self, request: h11.Request, body: bytes) -> tuple[int, Any]:
         url = urlsplit(request.target.decode("latin-1"))

@@ -178,7 +178,8 @@ class Connection:
             return
         self.network.journal.add("out", self.number, self.label, node)
         log.debug("connection %d: sending %s", self.number, node)
-        self._link.write(encode_frame(self._transport.encrypt(encode_node(node))))
+        frame = encode_frame(self._transport.encrypt(encode_node(node)))
+        self.network.write_after_commit(self._link, frame)
 
     def finish(self, node: Node) -> None:
         """Say a last thing, and close when the client has had time to hear it."""

@@ -9,7 +9,7 @@ import logging
 import secrets
 import time
 
-from sandbox.network.connection import Connection
+from sandbox.network.connection import Connection, Link
 from sandbox.network.errors import Refusal
 from sandbox.network.faults import Faults
 from sandbox.network.journal import Journal
@@ -45,6 +45,7 @@ class Network:
         self._by_lid = {phone.lid_user: phone for phone in self._phones.values()}
         self._stanza_numbers = itertools.count(1)
         self._commit_scheduled = False
+        self._outgoing: list[tuple[Link, bytes]] = []
 
     # --- who exists
 
@@ -119,12 +120,21 @@ class Network:
         """An id for a stanza that the server starts."""
         return f"sandbox-{next(self._stanza_numbers)}"
 
+    def write_after_commit(self, link: Link, data: bytes) -> None:
+        """Send bytes to a client once everything written so far is durable."""
+        self._outgoing.append((link, data))
+        self.commit_soon()
+
     def commit_soon(self) -> None:
-        """Make what was written durable at the end of this turn of the event loop."""
+        """Commit at the end of this turn of the event loop."""
         if not self._commit_scheduled:
             self._commit_scheduled = True
-            asyncio.get_running_loop().call_soon(self._commit)
+            asyncio.get_running_loop().call_soon(self.commit)
 
-    def _commit(self) -> None:
+    def commit(self) -> None:
+        """Make what was written durable, then let clients hear of it."""
         self._commit_scheduled = False
         self.store.commit()
+        outgoing, self._outgoing = self._outgoing, []
+        for link, data in outgoing:
+            link.write(data)

@@ -2,7 +2,7 @@
 
 Phones and devices are small documents written when they change; prekeys, sessions, queued stanzas,
 inboxes and receipts are rows, so that no message rewrites more than a few rows. The caller commits
-with `commit`; the network does that once per turn of the event loop.
+with `commit`; the network does that once per turn of the event loop, before clients hear of it.
 """
 
 import json

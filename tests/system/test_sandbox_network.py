@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import signal
 import sqlite3
@@ -185,6 +186,7 @@ def test_an_unread_queue_is_delivered_in_order_after_a_restart_of_both(
     sandbox: SandboxProcess, api: SandboxNetwork, ours: NeonizeClient, start: Start
 ) -> None:
     ours.call("send", to=THEIRS, text="makes a session")
+    eventually(lambda: api.inbox(THEIRS) and device_of(api, OURS)["unacked"] == 0)
     ours.kill()
     eventually(lambda: not device_of(api, OURS)["connected"])
     api.send_text(THEIRS, OURS, "number {n}", count=5)
@@ -213,11 +215,13 @@ def test_a_dropped_connection_comes_back(api: SandboxNetwork, ours: NeonizeClien
 
 
 def test_unlinking_from_the_phone_logs_the_client_out(
-    api: SandboxNetwork, ours: NeonizeClient, start: Start
+    api: SandboxNetwork, ours: NeonizeClient, start: Start, tmp_path: Path
 ) -> None:
     assert api.unlink(OURS) == [f"{OURS.removeprefix('+')}:1@s.whatsapp.net"]
     ours.wait("LoggedOut")
     assert api.phone(OURS)["devices"] == []
+    # whatsmeow reports the logout before it has deleted the credentials
+    eventually(lambda: _query(tmp_path / "ours.db", "SELECT * FROM whatsmeow_device") == [])
     ours.kill()
     assert start().wait("qr")
 
@@ -326,8 +330,9 @@ def test_a_message_that_cannot_be_read_is_sent_again(
 ) -> None:
     api.send_text(THEIRS, OURS, "makes a session")
     ours.wait("Message")
+    eventually(lambda: device_of(api, OURS)["unacked"] == 0)
     ours.kill()
-    _forget_sessions(tmp_path / "ours.db")
+    _query(tmp_path / "ours.db", "DELETE FROM whatsmeow_sessions")
     again = start()
     again.wait("Connected")
     again.call("send", to=THEIRS, text="a new session from this side")
@@ -337,11 +342,9 @@ def test_a_message_that_cannot_be_read_is_sent_again(
     eventually(lambda: device_of(api, OURS)["unacked"] == 0)
 
 
-def _forget_sessions(database: Path) -> None:
-    connection = sqlite3.connect(database)
-    with connection:
-        connection.execute("DELETE FROM whatsmeow_sessions")
-    connection.close()
+def _query(database: Path, sql: str) -> list[Any]:
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        return connection.execute(sql).fetchall()
 
 
 def test_a_phone_that_was_offline_reads_later(api: SandboxNetwork, ours: NeonizeClient) -> None:
