@@ -6,6 +6,8 @@ is checked against this table by a test, so a variable cannot be undocumented.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import ipaddress
 import re
 import socket
@@ -120,6 +122,37 @@ def _password(text: str) -> str:
     return text
 
 
+def _keys(text: str) -> list[bytes]:
+    """Keys for AES-256. The message never repeats the text."""
+    try:
+        keys = [base64.b64decode(part.strip(), validate=True) for part in text.split(",")]
+    except binascii.Error:
+        keys = []
+    if not keys or any(len(key) != 32 or len(set(key)) < 10 for key in keys):
+        raise ValueError("use base64 of 32 random bytes each, comma separated")
+    if len(set(keys)) != len(keys):
+        raise ValueError("name each key once")
+    return keys
+
+
+def _bucket(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", text):
+        raise ValueError("use the name of a bucket")
+    return text
+
+
+def _http(text: str) -> str:
+    if urlsplit(text).scheme not in ("http", "https") or not urlsplit(text).hostname:
+        raise ValueError("use https://host[:port]")
+    return text
+
+
+def _prefix(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_-]*)*", text):
+        raise ValueError("use folder/folder of letters, digits, - and _")
+    return text
+
+
 def _name(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", text):
         raise ValueError("use letters, digits, - and _ (63 at most)")
@@ -215,6 +248,44 @@ VARIABLES = [
         200.0,
         "seconds a QR round may last before failed(qr_timeout)",
     ),
+    Variable(
+        "STORE_KEYS",
+        _keys,
+        [],
+        "keys that seal store snapshots, base64, comma separated: the first seals, all open; "
+        "default: derived from SECRET_KEY",
+    ),
+    Variable(
+        "SNAPSHOT_INTERVAL",
+        _seconds(0, 31_536_000),
+        86_400.0,
+        "seconds between snapshots of credentials that changed; 0: none by itself",
+    ),
+    Variable(
+        "SNAPSHOT_KEEP", _int(1, 1000), 7, "snapshots of each reason that are kept per number"
+    ),
+    Variable(
+        "SNAPSHOT_S3_BUCKET",
+        _bucket,
+        "",
+        "bucket for snapshots; default: the folder DATA_DIR/snapshots",
+    ),
+    Variable("SNAPSHOT_S3_PREFIX", _prefix, "", "folder in that bucket"),
+    Variable("SNAPSHOT_S3_ENDPOINT", _http, "", "address of an S3 service that is not Amazon's"),
+    Variable("SNAPSHOT_S3_REGION", str, "", "region of that bucket"),
+    Variable(
+        "SNAPSHOT_S3_ACCESS_KEY",
+        str,
+        "",
+        "access key for that bucket; default: what the machine's role allows",
+    ),
+    Variable("SNAPSHOT_S3_SECRET_KEY", str, "", "secret of that access key"),
+    Variable(
+        "STORE_QUARANTINE_DAYS",
+        _int(1, 3650),
+        30,
+        "days that credentials which were set aside are kept",
+    ),
     Variable("AVATAR_FETCH_ENABLED", _bool, True, "0: never ask WhatsApp for profile pictures"),
     Variable("EVENT_RETENTION_DAYS", _int(1, 3650), 30, "days that the event log is kept"),
     Variable("API_RATE", str, "600/min", "requests per API key, as number/second|min|hour|day"),
@@ -259,7 +330,18 @@ def _together(values: dict[str, Any]) -> dict[str, Any]:
         )
     if not re.fullmatch(r"\d+/(s|sec|second|m|min|minute|h|hour|d|day)", values["API_RATE"]):
         raise ConfigurationError("API_RATE is not valid: use number/second, /min, /hour or /day")
+    _check_s3(values)
     return values
+
+
+def _check_s3(values: dict[str, Any]) -> None:
+    named = [n for n in values if n.startswith("SNAPSHOT_S3_") and values[n]]
+    if named and not values["SNAPSHOT_S3_BUCKET"]:
+        raise ConfigurationError(f"{named[0]} is not valid: it needs SNAPSHOT_S3_BUCKET")
+    if bool(values["SNAPSHOT_S3_ACCESS_KEY"]) != bool(values["SNAPSHOT_S3_SECRET_KEY"]):
+        raise ConfigurationError(
+            "SNAPSHOT_S3_SECRET_KEY is not valid: set it together with SNAPSHOT_S3_ACCESS_KEY"
+        )
 
 
 def _is_loopback(host: str) -> bool:

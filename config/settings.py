@@ -142,12 +142,42 @@ def _database() -> dict[str, Any]:
 
 
 DATABASES = {"default": _database()}
+
+
+def _snapshot_storage() -> dict[str, Any]:
+    """Where sealed copies of credentials go: a bucket where one is named, else a folder."""
+    if not values["SNAPSHOT_S3_BUCKET"]:
+        return {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {
+                "location": str(DATA_DIR / "snapshots"),
+                "base_url": None,
+                "file_permissions_mode": 0o600,
+                "directory_permissions_mode": 0o700,
+            },
+        }
+    return {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": values["SNAPSHOT_S3_BUCKET"],
+            "location": values["SNAPSHOT_S3_PREFIX"],
+            "endpoint_url": values["SNAPSHOT_S3_ENDPOINT"] or None,
+            "region_name": values["SNAPSHOT_S3_REGION"] or None,
+            "access_key": values["SNAPSHOT_S3_ACCESS_KEY"] or None,
+            "secret_key": values["SNAPSHOT_S3_SECRET_KEY"] or None,
+            "default_acl": None,
+            "file_overwrite": False,
+        },
+    }
+
+
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": str(DATA_DIR / "media")},
     },
+    "snapshots": _snapshot_storage(),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 STATIC_URL = "/static/"
@@ -215,6 +245,10 @@ SESSION_STOP_GRACE = values["SESSION_STOP_GRACE"]
 SESSION_CRASH_BUDGET = values["SESSION_CRASH_BUDGET"]
 SESSION_HEARTBEAT_TIMEOUT = values["SESSION_HEARTBEAT_TIMEOUT"]
 PAIRING_TIMEOUT = values["PAIRING_TIMEOUT"]
+STORE_KEYS = values["STORE_KEYS"]
+SNAPSHOT_INTERVAL = values["SNAPSHOT_INTERVAL"]
+SNAPSHOT_KEEP = values["SNAPSHOT_KEEP"]
+STORE_QUARANTINE_DAYS = values["STORE_QUARANTINE_DAYS"]
 AVATAR_FETCH_ENABLED = values["AVATAR_FETCH_ENABLED"]
 EVENT_RETENTION_DAYS = values["EVENT_RETENTION_DAYS"]
 

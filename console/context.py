@@ -30,7 +30,11 @@ def console(request: HttpRequest) -> dict[str, Any]:
 
 
 PLACES = {
-    "overview": "overview", "number": "numbers", "event": "events", "sandbox": "sandbox", "key": "keys"
+    "overview": "overview",
+    "number": "numbers",
+    "event": "events",
+    "sandbox": "sandbox",
+    "key": "keys",
 }
 
 

@@ -12,6 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Scope
 
 
+def first_error(form: forms.Form) -> str:
+    """What is wrong, for places that show one sentence only."""
+    return str(next(iter(form.errors.values()))[0])
+
+
 class SignInForm(AuthenticationForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -86,7 +91,14 @@ class KeyForm(forms.Form):
 class VirtualPhoneForm(forms.Form):
     """An empty number means: take a free one."""
 
-    phone_number = PhoneField(label=_("Phone number"), max_length=32, required=False)
+    phone_number = PhoneField(
+        label=_("Phone number"),
+        max_length=32,
+        required=False,
+        widget=forms.TextInput(
+            attrs={"inputmode": "tel", "autocomplete": "off", "placeholder": _("a free one")}
+        ),
+    )
     name = forms.CharField(label=_("Name"), max_length=60, required=False)
 
 

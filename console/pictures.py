@@ -21,7 +21,11 @@ QR_QUIET_ZONE = 4  # modules, as the standard demands
 def qr_svg(code: str) -> SafeString:
     """Dark on light in every theme: scanners expect it. Low error correction keeps modules big."""
     picture = segno.make(code, error="l", micro=False, boost_error=False).svg_inline(
-        border=QR_QUIET_ZONE, omitsize=True, dark="#000", light="#fff", svgclass="qr-picture",
+        border=QR_QUIET_ZONE,
+        omitsize=True,
+        dark="#000",
+        light="#fff",
+        svgclass="qr-picture",
         lineclass=None,
     )
     return mark_safe(picture)  # noqa: S308  segno encodes the code into a path, never into markup
@@ -111,7 +115,7 @@ class Hour:
 
 
 def hourly_plot(counts: Sequence[tuple[datetime, int, int]]) -> list[Hour]:
-    """Columns for (hour, inbound, outbound), scaled to the highest; a message is never invisible."""
+    """Columns for (hour, inbound, outbound), scaled to the highest; never invisible."""
     top = max((max(inbound, outbound) for _start, inbound, outbound in counts), default=0) or 1
 
     def height(count: int) -> float:

@@ -27,7 +27,7 @@ def summary(kind: str, data: dict[str, Any]) -> str:
 
 def _status(data: dict[str, Any]) -> str:
     status = data.get("status", "")
-    words = str(face(status).words) if status in Status.values else str(status)
+    words = str(face(status).words) if status in Status.values else _("The status changed")
     reason = data.get("reason") or {}
     return f"{words}. {reason['message']}" if reason.get("message") else words
 
@@ -108,8 +108,9 @@ def marked_json(value: Any) -> SafeString:
     return format_html_join(
         "",
         "{}",
-        (
-            (format_html('<span class="json-{}">{}</span>', kind, text) if kind != "plain" else text,)
-            for kind, text in parts
-        ),
+        ((_mark(kind, text),) for kind, text in parts),
     )
+
+
+def _mark(kind: str | None, text: str) -> str:
+    return text if kind == "plain" else format_html('<span class="json-{}">{}</span>', kind, text)

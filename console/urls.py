@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from django.contrib.auth.views import LogoutView
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from .views import entrance, events, keys, number, numbers, overview, phones, tabs
 
 app_name = "console"
 
-number_urls = [
+number_urls: list[URLPattern] = [
     path("", number.page, name="number"),
     path("panel", number.panel, name="number-panel"),
     path("head", number.head, name="number-head"),
@@ -31,7 +31,7 @@ number_urls = [
     path("phone/inbox", phones.inbox, name="number-phone-inbox"),
 ]
 
-workspace_urls = [
+workspace_urls: list[URLPattern | URLResolver] = [
     path("", overview.page, name="overview"),
     path("numbers/", numbers.page, name="numbers"),
     path("numbers/new", numbers.add, name="number-add"),

@@ -19,7 +19,18 @@ from sessions_mgr.sandbox_gateway import SandboxError
 FIRST_NUMBER = 15550100001  # numbers that no country has given out
 INBOX_SHOWN = 20
 NAMES = (
-    "Ada", "Ben", "Chidi", "Dana", "Elif", "Femi", "Goran", "Hana", "Ines", "Jonas", "Kaya", "Lior",
+    "Ada",
+    "Ben",
+    "Chidi",
+    "Dana",
+    "Elif",
+    "Femi",
+    "Goran",
+    "Hana",
+    "Ines",
+    "Jonas",
+    "Kaya",
+    "Lior",
 )
 
 

@@ -13,6 +13,8 @@ from django.utils.safestring import SafeString
 
 register = template.Library()
 
+NOTHING = "\N{EN DASH}"
+
 
 @register.simple_tag
 def icon(name: str, css: str = "") -> SafeString:
@@ -28,10 +30,12 @@ def icon(name: str, css: str = "") -> SafeString:
 def when(at: datetime | None) -> SafeString:
     """A moment: readable as it stands, made local and relative by static/js/times.js."""
     if at is None:
-        return format_html('<span class="quiet">{}</span>', "–")
+        return format_html('<span class="quiet">{}</span>', NOTHING)
     at = at.astimezone(UTC)
     exact = date_format(at, "j M Y, H:i:s") + " UTC"
-    return format_html('<time datetime="{}" title="{}" data-when>{}</time>', at.isoformat(), exact, exact)
+    return format_html(
+        '<time datetime="{}" title="{}" data-when>{}</time>', at.isoformat(), exact, exact
+    )
 
 
 @register.filter
@@ -48,7 +52,7 @@ def phone(number: str | None) -> str:
 
 @register.filter
 def megabytes(count: Any) -> str:
-    return f"{count / 1_048_576:.1f} MB" if isinstance(count, int | float) else "–"
+    return f"{count / 1_048_576:.1f} MB" if isinstance(count, int | float) else NOTHING
 
 
 @register.filter

@@ -39,7 +39,7 @@ def tail(request: MemberRequest) -> HttpResponse:
 @workspace_page()
 def detail(request: MemberRequest, event_id: str) -> HttpResponse:
     """One event beside the list; for htmx only the event."""
-    event = Event.objects.filter(workspace=request.workspace, pk=event_id).first()
+    event = Event.objects.filter(workspace=request.workspace, pk=event_id.replace("\0", "")).first()
     if event is None:
         raise Http404
     shown = _detail(request, event)

@@ -18,7 +18,7 @@ from sessions_mgr.models import Session
 
 from ..access import OPERATE, MemberRequest, workspace_page
 from ..answers import done
-from ..forms import PairingCodeForm
+from ..forms import PairingCodeForm, first_error
 from ..pictures import qr_svg
 from ..statuses import face, main_button, other_buttons
 
@@ -70,11 +70,9 @@ def pairing_code(request: MemberRequest, account: WhatsAppAccount) -> HttpRespon
     """Ask WhatsApp for a code that the phone with this number can type."""
     form = PairingCodeForm(request.POST)
     if not form.is_valid():
-        return _answer(request, account, form=form, error=form.errors["phone_number"][0])
+        return _answer(request, account, form=form, error=first_error(form))
     try:
-        made = commands.pair_phone(
-            account=account, phone_number=form.cleaned_data["phone_number"]
-        )
+        made = commands.pair_phone(account=account, phone_number=form.cleaned_data["phone_number"])
     except commands.CommandFailed as exc:
         return _answer(request, account, form=form, error=exc.detail)
     note = _("Type %(code)s on the phone.") % {"code": made["code"]}
@@ -139,9 +137,7 @@ def _answer(
 
 
 def number_url(request: HttpRequest, account: WhatsAppAccount, name: str = "number") -> str:
-    return resolve_url(
-        f"console:{name}", workspace_id=account.workspace_id, account_id=account.pk
-    )
+    return resolve_url(f"console:{name}", workspace_id=account.workspace_id, account_id=account.pk)
 
 
 def _stored_pairing(session: Session) -> dict[str, Any] | None:

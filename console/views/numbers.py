@@ -32,7 +32,7 @@ PAGE_SIZE = 50
 
 @workspace_page()
 def page(request: MemberRequest) -> HttpResponse:
-    query = request.GET.get("q", "").strip()
+    query = request.GET.get("q", "").replace("\0", "").strip()
     group = request.GET.get("status", "")
     found = _accounts(request)
     if query:

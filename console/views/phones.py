@@ -1,4 +1,4 @@
-"""Virtual phones: the sandbox page, and the panel next to a number. Only where the sandbox is on."""
+"""Virtual phones: the sandbox page, and the panel next to a number. Only in the sandbox."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sessions_mgr.sandbox_gateway import SandboxError
 from .. import virtual_phones
 from ..access import OPERATE, MemberRequest, workspace_page
 from ..answers import done, is_partial
-from ..forms import VirtualMessageForm, VirtualPhoneForm
+from ..forms import VirtualMessageForm, VirtualPhoneForm, first_error
 from .number import number_url
 
 PANEL = "console/phones/_panel.html"
@@ -50,12 +50,13 @@ def add(request: MemberRequest) -> HttpResponse:
     note = error = ""
     if form.is_valid():
         try:
-            number = virtual_phones.make(form.cleaned_data["phone_number"], form.cleaned_data["name"])
+            wanted = form.cleaned_data
+            number = virtual_phones.make(wanted["phone_number"], wanted["name"])
             note = _("The virtual phone %(number)s is switched on.") % {"number": number}
         except SandboxError as exc:
             error = exc.detail
     else:
-        error = next(iter(form.errors.values()))[0]
+        error = first_error(form)
     return _list_answer(request, note=note, error=error)
 
 
@@ -134,7 +135,7 @@ def _write(fields: dict[str, Any]) -> tuple[str, str]:
     """Send a text. The note and the error, one of them empty."""
     form = VirtualMessageForm(fields)
     if not form.is_valid():
-        return "", next(iter(form.errors.values()))[0]
+        return "", first_error(form)
     sent = form.cleaned_data
     virtual_phones.write(sent["sender"], sent["to"], sent["text"])
     return _("Sent from %(number)s.") % {"number": sent["sender"]}, ""
@@ -168,8 +169,12 @@ def _panel_answer(
     sender: str = "",
 ) -> HttpResponse:
     return done(
-        request, template=PANEL, context=_answered(_panel(account), error) | {"sender": sender},
-        url=number_url(request, account), note=note, error=error,
+        request,
+        template=PANEL,
+        context=_answered(_panel(account), error) | {"sender": sender},
+        url=number_url(request, account),
+        note=note,
+        error=error,
     )
 
 
@@ -195,9 +200,12 @@ def _list(request: MemberRequest) -> dict[str, Any]:
 
 def _list_answer(request: MemberRequest, *, note: str, error: str) -> HttpResponse:
     return done(
-        request, template=LIST, context=_answered(_list(request), error),
+        request,
+        template=LIST,
+        context=_answered(_list(request), error),
         url=resolve_url("console:sandbox", workspace_id=request.workspace.pk),
-        note=note, error=error,
+        note=note,
+        error=error,
     )
 
 

@@ -73,7 +73,10 @@ def renamed(*, account: WhatsAppAccount, label: str, actor: str) -> None:
     account.label = label
     account.save(update_fields=["label", "updated_at"])
     record(
-        workspace=account.workspace, actor=actor, action="account.renamed", target=str(account.pk),
+        workspace=account.workspace,
+        actor=actor,
+        action="account.renamed",
+        target=str(account.pk),
         label=label,
     )
 

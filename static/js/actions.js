@@ -98,7 +98,8 @@
         link.removeAttribute("aria-current");
       });
       event.detail.requestConfig.elt.setAttribute("aria-current", "true");
-      event.detail.target.scrollIntoView({ block: "nearest" });
+      // Beside the list on a wide screen, below it on a narrow one.
+      if (window.matchMedia("(width <= 860px)").matches) event.detail.target.scrollIntoView();
     }
     prepare();
   });

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.product import eventually
+from tests.product import ROOT, eventually
 
 
 def worker_pid(product, account):
@@ -365,3 +369,38 @@ def test_kill_9_of_nats_is_survived_and_work_goes_on(product, number):
 
     assert product.link(fresh, f"{number}5")["phone_number"] == f"{number}5"
     assert product.account(account)["status"] == "connected"
+
+
+def test_the_doctor_finds_nothing_wrong_with_a_running_product(product):
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "doctor", "--json"],
+        cwd=ROOT,
+        env=product.environment,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+    findings = {f["name"]: f for f in json.loads(ended.stdout)}
+    problems = [f for f in findings.values() if f["level"] == "problem"]
+    assert (ended.returncode, problems) == (0, [])
+    assert findings["node"]["level"] == findings["pipeline"]["level"] == "ok"
+    assert findings["engine"]["detail"] == "neonize loads"
+
+
+def test_the_doctor_names_what_does_not_run_and_what_to_do(tmp_path):
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "doctor", "--json"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+    problems = {f["name"]: f for f in json.loads(ended.stdout) if f["level"] == "problem"}
+    assert ended.returncode == 1
+    assert {"database", "bus", "node"} <= problems.keys()
+    assert all(f["fix"] for f in problems.values())

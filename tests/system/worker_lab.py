@@ -24,8 +24,8 @@ import psutil
 
 from sandbox.client import SandboxNetwork as Sandbox
 from sessions_mgr import stores
+from sessions_mgr.supervision.contracts import Assignment, Ended
 from sessions_mgr.supervision.networks import SandboxNetwork, zygote_environment
-from sessions_mgr.supervision.supervisor import Assignment, Ended
 from sessions_mgr.supervision.zygote_client import PROJECT, ZygoteWorkers
 from sessions_mgr.worker.config import WorkerConfig
 
@@ -224,6 +224,7 @@ class Lab:
         self._stores = stores.Stores(folder / "sessions")
 
     def close(self):
+        self.pump()
         for account in list(self.living):
             self.workers.kill(account)
         with contextlib.suppress(AssertionError):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from uuid import UUID
 
+from sessions_mgr.supervision.contracts import Assignment, Ended, Heard
 from sessions_mgr.supervision.plan import Wanted
-from sessions_mgr.supervision.supervisor import Assignment, Ended, Heard
 
 WORKSPACE = UUID(int=99)
 

@@ -18,7 +18,12 @@ def jid(proto, text):
     user, _, server = text.rpartition("@")
     user, _, device = user.partition(":")
     return proto.JID(
-        User=user, Device=int(device or 0), Integrator=0, RawAgent=0, Server=server, IsEmpty=not text
+        User=user,
+        Device=int(device or 0),
+        Integrator=0,
+        RawAgent=0,
+        Server=server,
+        IsEmpty=not text,
     )
 
 
@@ -51,7 +56,7 @@ def message(proto, where, *, category="", **content):
     return neonize_events.message(event)
 
 
-BEA = dict(chat="9100@lid", sender="9100:3@lid", sender_alt="15551@s.whatsapp.net")
+BEA = {"chat": "9100@lid", "sender": "9100:3@lid", "sender_alt": "15551@s.whatsapp.net"}
 
 
 def test_the_library_is_preloaded_without_go_and_without_a_thread():
@@ -175,7 +180,9 @@ def test_a_logout_says_why(proto):
 
 
 def test_a_ban_says_until_when(proto):
-    ban = proto.TemporaryBan(Code=proto.TemporaryBan.TempBanReason.Value("BLOCKED_BY_USERS"), Expire=3600)
+    ban = proto.TemporaryBan(
+        Code=proto.TemporaryBan.TempBanReason.Value("BLOCKED_BY_USERS"), Expire=3600
+    )
     fact = neonize_events.temporary_ban(ban)
     assert fact.code == "blocked_by_users"
     assert fact.expires_at == pytest.approx(time.time() + 3600, abs=5)

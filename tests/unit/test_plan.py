@@ -184,9 +184,7 @@ facts_of_all_kinds = st.builds(
     running=st.dictionaries(accounts, running_workers()),
     resting=st.dictionaries(
         accounts,
-        st.builds(
-            Rest, st.integers(1, 3), st.floats(NOW - 9, NOW + 9), crashes=st.integers(0, 4)
-        ),
+        st.builds(Rest, st.integers(1, 3), st.floats(NOW - 9, NOW + 9), crashes=st.integers(0, 4)),
     ),
     unlink_asked=st.dictionaries(accounts, st.floats(NOW - 60, NOW)),
     hurried=st.frozensets(accounts),

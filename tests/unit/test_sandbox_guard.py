@@ -66,7 +66,13 @@ def test_the_environment_is_the_one_of_exec_and_not_what_python_made_of_it(monke
 
 
 def test_no_secret_of_the_application_reaches_a_worker():
-    outer = {"SECRET_KEY": "x", "DATABASE_URL": "x", "NATS_TOKEN": "x", "PATH": "/bin", "LC_ALL": "C"}
+    outer = {
+        "SECRET_KEY": "x",
+        "DATABASE_URL": "x",
+        "NATS_TOKEN": "x",
+        "PATH": "/bin",
+        "LC_ALL": "C",
+    }
     inner = zygote_environment(outer)
     assert {"PATH", "LC_ALL"} <= inner.keys()
     assert not {"SECRET_KEY", "DATABASE_URL", "NATS_TOKEN"} & inner.keys()

@@ -21,7 +21,7 @@ class Run:
     def _run(self):
         try:
             self.engine.run(self._emit)
-        except Exception as exc:
+        except (RuntimeError, base.EngineError) as exc:
             self.error = exc
 
     def _emit(self, fact):
@@ -76,7 +76,11 @@ def test_it_sends_and_receives():
 
 def test_commands_that_come_too_early_are_refused_with_a_code():
     engine = ScriptedEngine([])
-    for act in (lambda: engine.send_text("+1", "x"), engine.unlink, lambda: engine.pair_phone("+1")):
+    for act in (
+        lambda: engine.send_text("+1", "x"),
+        engine.unlink,
+        lambda: engine.pair_phone("+1"),
+    ):
         with pytest.raises(base.EngineError) as refused:
             act()
         assert refused.value.code in ("not_connected", "not_pairing")
