@@ -14,7 +14,6 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
@@ -23,11 +22,13 @@ from django.utils import timezone
 
 from . import assignments, stores
 from .bus import address, carriers, streams
+from .snapshots.schedule import Schedule
 from .supervision import networks, processes
+from .supervision.contracts import Assignment, End
 from .supervision.networks import SandboxNetwork
 from .supervision.plan import GiveUp, Limits, StartRate, Wanted
-from .supervision.supervisor import Assignment, End, Supervisor
-from .supervision.zygote_client import ZygoteWorkers
+from .supervision.supervisor import Supervisor
+from .supervision.zygote_client import MODULE, ZygoteWorkers
 from .worker.config import WorkerConfig
 from .worker.exits import Exit, describe
 
@@ -102,7 +103,7 @@ class SessionRegistry:
         if reason := SET_ASIDE.get(end.exit):
             self.folders.quarantine(workspace, account, reason)
         if end.exit == describe(Exit.STORE_LOCKED):
-            _end_orphan(self.folders.folder(workspace, account))
+            processes.kill_orphan(self.folders.folder(workspace, account) / stores.LOCK, MODULE)
         retry_at = None
         if end.retry_in is not None:
             retry_at = timezone.now() + timedelta(seconds=end.retry_in)
@@ -169,9 +170,12 @@ class Node:
         bus.subscribe(streams.HINT_SESSIONS, self._on_hint)
         bus.answer(streams.NODES, lambda: {"ok": True, "node": settings.NODE_NAME})
         logger.info("node %s is up", settings.NODE_NAME)
+        snapshots = Schedule(node=settings.NODE_NAME, folders=self.registry.folders)
+        snapshots.start()
         try:
             self.supervisor.run()
         finally:
+            snapshots.stop()
             self.workers.close()
             carriers.close()
 
@@ -218,13 +222,3 @@ def _interruptible() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _end_orphan(folder: Path) -> None:
-    """Kill a worker of a node that is gone and that cannot end by itself, e.g. a stopped one."""
-    try:
-        holder = json.loads((folder / stores.LOCK).read_text())
-    except (OSError, ValueError):
-        return
-    if processes.kill_orphan(int(holder.get("pid", 0)), "sessions_mgr.worker.zygote"):
-        logger.warning("killed process %s, which a former node has left behind", holder["pid"])

@@ -182,7 +182,7 @@ def has_credentials(folder: Path) -> bool:
     if not store.exists():
         return False
     try:
-        with contextlib.closing(_read_only(store)) as db:
+        with contextlib.closing(read_only(store)) as db:
             return db.execute("SELECT 1 FROM whatsmeow_device LIMIT 1").fetchone() is not None
     except sqlite3.DatabaseError:
         return False
@@ -207,5 +207,6 @@ def keep_copy(folder: Path) -> bool:
     return True
 
 
-def _read_only(database: Path) -> sqlite3.Connection:
+def read_only(database: Path) -> sqlite3.Connection:
+    """Reads a store that a worker may be using; never changes it."""
     return sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)

@@ -14,23 +14,20 @@ Everything here answers to a trap of neonize 0.5.2, so the rules come first:
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import queue
 import re
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from typing import Any
 
 from . import base, neonize_events, neonize_library, neonize_trust
+from .neonize_client import make_client
+from .neonize_pairing import PAIRING_CODE_SECONDS, Pairing
 
 logger = logging.getLogger(__name__)
 
-QR_SECONDS = 20.0
-FIRST_OF_SIX_SECONDS = 60.0  # whatsmeow shows the first of six codes longer
-PAIRING_CODE_SECONDS = 160.0  # a code lives as long as the round of QR codes behind it
 QUIET_SECONDS = 0.25  # no callback for this long after the line was closed: all were delivered
 _DIGITS = re.compile(r"\+?(\d{5,15})")
 
@@ -45,12 +42,6 @@ _LINE_DOWN = frozenset(
         "ConnectFailure",
     }
 )
-# What the QR channel of whatsmeow ends with, besides "success", "timeout" and "passkey-request".
-_REFUSALS: dict[str, base.EngineEvent] = {
-    "err-client-outdated": base.ClientOutdated(),
-    "err-scanned-without-multidevice": base.PairingRefused("the phone has linked devices off"),
-    "err-unexpected-state": base.ConnectRefused("unexpected-state", "during pairing"),
-}
 
 
 class NeonizeEngine:
@@ -66,12 +57,12 @@ class NeonizeEngine:
         self._emit: base.Emit = _nobody_listens
         self._outcome: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
         self._line = base.LineHealth(socket_alive=False, logged_in=False, last_seen_at=None)
-        self._pairing = _Pairing()
+        self._pairing = Pairing()
         self._running = False  # Go has the client: calls are safe
         self._busy = threading.Lock()  # held while a callback runs
         self._failed = False
         self._last_callback = time.monotonic()
-        self._client = _client_class(self._neonize)(config, self)
+        self._client = make_client(self._neonize, config, self)
 
     # What the worker calls ------------------------------------------------------------------
 
@@ -165,7 +156,7 @@ class NeonizeEngine:
 
         self._guarded(report)
 
-    def on_event(self, name: str, event: Any) -> None:
+    def on_event(self, name: str, read: Callable[[], Any]) -> None:
         def report() -> None:
             self._running = True
             self._seen(name)
@@ -173,7 +164,7 @@ class NeonizeEngine:
                 self._emit(neonize_events.connected(self._client.get_me()))
                 return
             translate = neonize_events.TRANSLATIONS.get(name)
-            fact = translate(event) if translate else None
+            fact = translate(read()) if translate else None
             if fact is None:
                 logger.info("WhatsApp said %s, which has no meaning here", name)
             else:
@@ -234,96 +225,6 @@ class NeonizeEngine:
         if digits := _DIGITS.fullmatch(to.strip()):
             return self._neonize.build_jid(digits[1])
         raise base.EngineError("invalid_recipient", f"neither a phone number nor a JID: {to!r}")
-
-
-class _Pairing:
-    """Where the round of QR codes stands."""
-
-    def __init__(self) -> None:
-        self.attempt = 0
-        self.waiting = False
-        self.round_ends = 0.0
-        self.last_error = ""
-        self._shown_at = 0.0
-
-    def code_shown(self, now: float) -> tuple[int, float]:
-        """(attempt, expires_at) of the code that is shown from now on."""
-        self.attempt += 1
-        self.waiting = True
-        self._shown_at = now
-        if self.attempt == 1:
-            self.round_ends = now + PAIRING_CODE_SECONDS
-        return self.attempt, now + (FIRST_OF_SIX_SECONDS if self.attempt == 1 else QR_SECONDS)
-
-    def ended_with(self, status: str, now: float) -> base.EngineEvent | base.EngineError | None:
-        """What the last word of whatsmeow's QR channel means. None: the fact itself follows."""
-        self.waiting = False
-        if status == "success":
-            return None
-        if status in ("passkey-request", "passkey-confirmation"):
-            return base.PasskeyRequired()
-        if status == "timeout":
-            if self._code_ran_out(now - self._shown_at):
-                return base.PairingExpired()
-            return base.EngineError("line_unreachable", "the line closed while a code was shown")
-        return _REFUSALS.get(status) or base.PairingRefused(self.last_error or status)
-
-    def _code_ran_out(self, shown_for: float) -> bool:
-        """whatsmeow says "timeout" after the last code, but also when the server hangs up."""
-        if self.attempt == 1 and shown_for >= QR_SECONDS + 1.0:
-            return shown_for >= FIRST_OF_SIX_SECONDS - 1.0
-        return shown_for >= QR_SECONDS - 1.0
-
-
-def _client_class(neonize: Any) -> type:
-    """NewClient with its callbacks turned to us, without its thread-hungry conveniences."""
-
-    class Client(neonize.NewClient):  # type: ignore[misc]
-        def __init__(self, config: base.EngineConfig, engine: NeonizeEngine) -> None:
-            super().__init__(
-                # neonize appends "?_foreign_keys=on", which the last parameter swallows.
-                name=f"{config.store_path}"
-                "?_journal_mode=WAL&_foreign_keys=on&_busy_timeout=5000&_x=",
-                uuid=uuid.uuid4().hex,  # collecting an older client with the same id stops this one
-                props=neonize.DeviceProps(
-                    os=config.device_name, platformType=neonize.DeviceProps.CHROME
-                ),
-            )
-            self._stop_finalizer.detach()
-            self._engine = engine
-            codes = neonize_codes()
-            self.event.list_func = dict.fromkeys(codes)  # subscribes to everything
-            self.event.execute = self._execute
-            self._codes = codes
-
-        def _execute(self, _uuid: int, address: int, size: int, code: int) -> None:
-            event_class = self._codes.get(code)
-            if event_class is None:
-                logger.info("neonize sent an event of the unknown type %s", code)
-                return
-            name = event_class.DESCRIPTOR.name
-            if name in ("Device", "QR"):
-                return  # who we are, and all codes at once: both known
-            self._engine.on_event(name, event_class.FromString(ctypes.string_at(address, size)))
-
-        def _NewClient__onQr(self, _uuid: int, address: int) -> None:
-            self._engine.on_qr(_text_at(address))
-
-        def _NewClient__onLoginStatus(self, _uuid: int, address: int) -> None:
-            self._engine.on_login_status(_text_at(address))
-
-    return Client
-
-
-def neonize_codes() -> dict[int, Any]:
-    """Which number stands for which event in neonize's callback."""
-    from neonize.events import INT_TO_EVENT
-
-    return dict(INT_TO_EVENT)
-
-
-def _text_at(address: int) -> str:
-    return ctypes.string_at(address).decode(errors="replace")
 
 
 def _seconds(timestamp: int) -> float:

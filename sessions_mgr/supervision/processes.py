@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
+import logging
 import os
 import signal
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
+
+logger = logging.getLogger(__name__)
 
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -66,12 +71,15 @@ def wait_for(pid: int, seconds: float) -> int | None:
         time.sleep(0.005)
 
 
-def kill_orphan(pid: int, command: str) -> bool:
-    """SIGKILL a process that runs `command` and whose parent does not: its own parent has died.
+def kill_orphan(lock: Path, command: str) -> bool:
+    """Kill a worker of a node that is gone and that cannot end by itself, e.g. a stopped one.
 
-    False when there is nothing of the kind.
+    `lock` is the file in which the worker left its pid. It dies when it runs `command`, and its
+    parent is neither a process of the same kind nor we: then its own parent has died. False when
+    there is nothing of the kind.
     """
     try:
+        pid = int(json.loads(lock.read_text())["pid"])
         process = psutil.Process(pid)
         started = process.create_time()
         if command not in process.cmdline():
@@ -81,7 +89,8 @@ def kill_orphan(pid: int, command: str) -> bool:
             return False
         if parent is not None and parent.pid == os.getpid():
             return False  # adopted by us, and in our books
-    except (psutil.NoSuchProcess, psutil.AccessDenied, ValueError):
+    except (psutil.NoSuchProcess, psutil.AccessDenied, OSError, ValueError, KeyError, TypeError):
         return False
+    logger.warning("killing process %s, which a former node has left behind", pid)
     Process(pid, started).kill()
     return True

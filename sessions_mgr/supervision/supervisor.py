@@ -13,15 +13,14 @@ import random
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from queue import Empty, SimpleQueue
-from typing import Protocol
 from uuid import UUID
 
 from ..worker import exits
+from .contracts import End, Ended, Heard, Registry, Workers
 from .plan import (
     Facts,
     FinishUnlink,
@@ -52,80 +51,6 @@ DRAIN_GRACE = 6.0
 FINAL = frozenset(exits.describe(code) for code in exits.FINAL)
 # Ends that say nothing against the worker: they lengthen the rest and spare the crash budget.
 NOT_A_CRASH = frozenset({"line_unreachable", "stopped", SPAWN_FAILED})
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """Leave to start one worker: the epoch it holds and everything that it needs."""
-
-    epoch: int
-    document: str  # its configuration, JSON
-    log: Path
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """How one worker ended. `retry_in` is None when nothing is to follow by itself."""
-
-    epoch: int
-    exit: str  # a name from exits.describe
-    detail: str
-    final: bool
-    retry_in: float | None
-
-
-class Registry(Protocol):
-    """What the supervisor asks of the rest of the product, and tells it. May raise; is retried."""
-
-    def wanted(self) -> Mapping[UUID, Wanted]: ...
-
-    def assign(self, account: UUID, wanted: Wanted) -> Assignment | None:
-        """Take the next epoch of the account. None: somebody else was faster."""
-        ...
-
-    def ended(self, account: UUID, end: End) -> None: ...
-
-    def gave_up(self, order: GiveUp) -> None: ...
-
-    def unlinked(self, account: UUID, epoch: int) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A worker is alive."""
-
-    account: UUID
-    rss_bytes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A worker is gone. `status` as subprocess gives it; None when nobody could wait for it."""
-
-    account: UUID
-    status: int | None
-    said: str = ""  # the exit that it announced itself
-    detail: str = ""
-
-
-class Workers(Protocol):
-    """The processes. None of the verbs waits; what came of them is in a later `poll`."""
-
-    def spawn(self, account: UUID, assignment: Assignment) -> None: ...
-
-    def stop(self, account: UUID) -> None: ...
-
-    def unlink(self, account: UUID) -> None: ...
-
-    def kill(self, account: UUID) -> None: ...
-
-    def poll(self, timeout: float) -> Sequence[Heard | Ended]:
-        """What happened; waits for at most `timeout` seconds, and returns when woken."""
-        ...
-
-    def wake(self) -> None:
-        """Make `poll` return. From any thread or signal handler."""
-        ...
 
 
 class Supervisor:

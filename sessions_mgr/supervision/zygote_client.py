@@ -23,8 +23,8 @@ from typing import Any
 from uuid import UUID
 
 from ..worker.logfile import crash_line, open_log
+from .contracts import Assignment, Ended, Heard
 from .processes import Process, adopt_orphans, wait_for
-from .supervisor import Assignment, Ended, Heard
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +110,9 @@ class ZygoteWorkers:
         self._say(account, "unlink")
 
     def kill(self, account: UUID) -> None:
-        child = self._children[account]
+        child = self._children.get(account)
+        if child is None:
+            return  # its end is among the next reports
         if child.process is not None:
             child.process.kill()
         elif self._zygote is not None:
@@ -240,13 +242,17 @@ class ZygoteWorkers:
     # The workers ----------------------------------------------------------------------------------
 
     def _say(self, account: UUID, order: str) -> None:
-        child = self._children[account]
+        child = self._children.get(account)
+        if child is None:
+            return
         try:
             child.control.send(json.dumps({"type": order}).encode() + b"\n")
         except OSError as exc:  # it is gone, or stuck: its end or the grace will tell
             logger.info("account %s: could not say %s: %s", account, order, exc)
 
     def _on_control(self, child: _Child) -> None:
+        if child.hung_up:
+            return  # buried by an earlier message of the same turn
         try:
             received = child.control.recv(65536)
         except BlockingIOError:

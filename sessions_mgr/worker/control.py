@@ -30,7 +30,8 @@ def last_resort(seconds: float) -> None:
 class Control:
     """`on_order` gets "stop" or "unlink"; `on_orphaned` is called once, when the supervisor went.
 
-    `beat` returns what a heartbeat says. After `finish` no heartbeat winds the switch again.
+    `on_failure` gets the exception when this thread itself could not go on. `beat` returns what a
+    heartbeat says. After `finish` no heartbeat winds the switch again.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Control:
         beat: Callable[[], dict[str, Any]],
         on_order: Callable[[str], None],
         on_orphaned: Callable[[], None],
+        on_failure: Callable[[BaseException], None],
     ) -> None:
         self._sock = sock
         self._sock.setblocking(False)
@@ -48,6 +50,7 @@ class Control:
         self._beat = beat
         self._on_order = on_order
         self._on_orphaned = on_orphaned
+        self._on_failure = on_failure
         self._lock = threading.Lock()
         self._backlog = b""
         self._finishing = False
@@ -71,9 +74,9 @@ class Control:
     def _run(self) -> None:
         try:
             self._serve()
-        except BaseException:
+        except BaseException as exc:  # without this thread nobody could stop us
             logger.critical("the control thread failed", exc_info=True)
-            self._on_orphaned()
+            self._on_failure(exc)
 
     def _serve(self) -> None:
         inbox = b""

@@ -13,6 +13,7 @@ import contextlib
 import logging
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import nats
@@ -22,6 +23,7 @@ from nats.errors import Error as NatsError
 from nats.errors import MaxPayloadError
 
 from .commands import Commands
+from .config import WorkerConfig
 from .spool import Spool, Spooled
 
 logger = logging.getLogger(__name__)
@@ -34,19 +36,24 @@ REST_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)  # after the first, second ... failure 
 
 class Forwarder:
     def __init__(
-        self, *, spool: Spool, nats_url: str, nats_token: str, workspace: str, account: str
+        self,
+        *,
+        spool: Spool,
+        config: WorkerConfig,
+        on_failure: Callable[[BaseException], None],
     ) -> None:
         self._spool = spool
-        self._nats_url = nats_url
-        self._nats_token = nats_token
-        self._account = account
-        self._subject = f"evt.{workspace}.{account}"
+        self._config = config
+        self._on_failure = on_failure
+        self._subject = f"evt.{config.workspace_id}.{config.account_id}"
+        self._requests = f"cmd.{config.account_id}"
         self._commands: Commands | None = None
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="command")
         self._loop = asyncio.new_event_loop()
         self._news = asyncio.Event()
         self._nats: Client | None = None
         self._all_sent = threading.Event()
+        self._failed = False
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="forwarder", daemon=True).start()
@@ -73,13 +80,18 @@ class Forwarder:
                 if len(self._spool) == 0:
                     return True
                 self.notify()  # a fact came between the last look and the signal
-            if self._nats is None or not self._nats.is_connected:
-                return len(self._spool) == 0
+            if self._failed or self._nats is None or not self._nats.is_connected:
+                return not self._failed and len(self._spool) == 0
         return False
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._forward_for_ever())
+        try:
+            self._loop.run_until_complete(self._forward_for_ever())
+        except BaseException as exc:  # facts would pile up unseen
+            logger.critical("the forwarder failed", exc_info=True)
+            self._failed = True
+            self._on_failure(exc)
 
     async def _forward_for_ever(self) -> None:
         failures = 0
@@ -89,7 +101,7 @@ class Forwarder:
                 if self._nats is None:
                     self._nats = await self._connect()
                 if not subscribed and self._commands is not None:
-                    await self._nats.subscribe(f"cmd.{self._account}", cb=self._on_command)
+                    await self._nats.subscribe(self._requests, cb=self._on_command)
                     subscribed = True
                 self._news.clear()
                 if await self._send_window(self._nats):
@@ -106,9 +118,9 @@ class Forwarder:
     async def _connect(self) -> Client:
         """Returns once connected; nats-py itself tries for ever, now and later."""
         return await nats.connect(
-            self._nats_url,
-            token=self._nats_token or None,
-            name=f"worker {self._account}",
+            self._config.nats_url,
+            token=self._config.nats_token or None,
+            name=f"worker {self._config.account_id}",
             connect_timeout=2,
             max_reconnect_attempts=-1,
             reconnect_time_wait=RECONNECT_SECONDS,

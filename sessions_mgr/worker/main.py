@@ -21,13 +21,14 @@ from typing import Any, NoReturn
 
 from .. import stores
 from ..engines import base
-from ..engines.base import Engine, EngineError, EngineEvent
+from ..engines.base import Engine, EngineError
 from . import sandbox_guard
 from .commands import Commands
 from .config import ConfigInvalid, WorkerConfig
 from .control import Control
 from .exits import Exit
 from .forwarder import Forwarder
+from .life import Life, Recorder
 from .logfile import begin_log, cap_log
 from .spool import Spool
 from .vitals import vitals
@@ -36,78 +37,6 @@ logger = logging.getLogger(__name__)
 
 FIRST_LOGIN_SECONDS = 60.0  # from the phone's "yes" to the first login
 MARGIN_SECONDS = 1.0  # what the kernel allows beyond the drain
-
-# Facts after which this life is over.
-ENDINGS: dict[type[EngineEvent], Exit] = {
-    base.PairingExpired: Exit.PAIRING_EXPIRED,
-    base.PairingRefused: Exit.PAIRING_REFUSED,
-    base.PasskeyRequired: Exit.PASSKEY_REQUIRED,
-    base.LoggedOut: Exit.LOGGED_OUT,
-    base.StreamReplaced: Exit.REPLACED,
-    base.TemporarilyBanned: Exit.BANNED,
-    base.ClientOutdated: Exit.CLIENT_OUTDATED,
-    base.ConnectRefused: Exit.CONNECT_REFUSED,
-    base.StoreCorrupt: Exit.STORE_CORRUPT,
-    base.Unlinked: Exit.UNLINKED,
-}
-
-
-class Life:
-    """Why this life ends. The first reason is the one that counts."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._over = threading.Event()
-        self.exit = Exit.INTERNAL
-        self.detail = ""
-
-    def end(self, exit_code: Exit, detail: str = "") -> None:
-        with self._lock:
-            if not self._over.is_set():
-                self.exit, self.detail = exit_code, detail
-                self._over.set()
-
-    def over(self, within: float | None = None) -> bool:
-        return self._over.wait(within)
-
-
-class Recorder:
-    """What the engine calls with each fact: durable first, then consequences."""
-
-    def __init__(self, config: WorkerConfig, spool: Spool, forwarder: Forwarder, life: Life):
-        self._config = config
-        self._spool = spool
-        self._forwarder = forwarder
-        self._life = life
-        self.connected = threading.Event()
-        self.code_shown = False
-        self.paired_at: float | None = None
-
-    def __call__(self, event: EngineEvent) -> None:
-        if isinstance(event, base.QrIssued) and self._config.mode == "unlink":
-            self._life.end(Exit.UNLINKED, "there was nothing to unlink")
-            return
-        self._spool.append(
-            {
-                "account_id": str(self._config.account_id),
-                "workspace_id": str(self._config.workspace_id),
-                "epoch": self._config.epoch,
-                "at": time.time(),
-                **event.to_wire(),
-            }
-        )
-        self._forwarder.notify()
-        self._notice(event)
-
-    def _notice(self, event: EngineEvent) -> None:
-        if isinstance(event, base.QrIssued):
-            self.code_shown = True
-        elif isinstance(event, base.Paired):
-            self.paired_at = time.monotonic()
-        elif isinstance(event, base.Connected):
-            self.connected.set()
-        elif (exit_code := ENDINGS.get(type(event))) is not None:
-            self._life.end(exit_code, str(getattr(event, "detail", "")))
 
 
 class Worker:
@@ -122,6 +51,7 @@ class Worker:
             beat=self._beat,
             on_order=self._on_order,
             on_orphaned=self._on_orphaned,
+            on_failure=self._on_failure,
         )
         self.engine: Engine | None = None
         self.recorder: Recorder | None = None
@@ -145,8 +75,11 @@ class Worker:
             self.life.end(Exit.CONFIG_INVALID, str(exc))
         except BaseException as exc:
             logger.critical("the worker failed", exc_info=True)
-            self.life.end(Exit.INTERNAL, f"{type(exc).__name__}: {exc}")
-        self._finish()
+            self._on_failure(exc)
+        try:
+            self._finish()
+        except Exception:
+            logger.exception("could not end in order")
         return self.life.exit
 
     def _prepare(self) -> None:
@@ -161,13 +94,7 @@ class Worker:
         me = {"pid": os.getpid(), "supervisor": os.getppid(), "node": config.node}
         self._folder_lock = stores.hold(folder, json.dumps(me | {"epoch": config.epoch}))
         self.spool = Spool(folder / stores.SPOOL)
-        self.forwarder = Forwarder(
-            spool=self.spool,
-            nats_url=config.nats_url,
-            nats_token=config.nats_token,
-            workspace=str(config.workspace_id),
-            account=str(config.account_id),
-        )
+        self.forwarder = Forwarder(spool=self.spool, config=config, on_failure=self._on_failure)
         self.forwarder.start()
         self.recorder = Recorder(config, self.spool, self.forwarder, self.life)
         try:
@@ -224,7 +151,7 @@ class Worker:
             self.life.end(_exit_for(exc), str(exc))
         except BaseException as exc:
             logger.critical("the engine failed", exc_info=True)
-            self.life.end(Exit.INTERNAL, f"{type(exc).__name__}: {exc}")
+            self._on_failure(exc)
 
     def _unlink(self) -> None:
         assert self.recorder is not None
@@ -288,6 +215,9 @@ class Worker:
     def _on_orphaned(self) -> None:
         self.control.finish(self.config.drain_timeout + MARGIN_SECONDS)
         self.life.end(Exit.SUPERVISOR_GONE, "the supervisor is gone")
+
+    def _on_failure(self, error: BaseException) -> None:
+        self.life.end(Exit.INTERNAL, f"{type(error).__name__}: {error}")
 
     @staticmethod
     def _start(name: str, target: Any) -> threading.Thread:
