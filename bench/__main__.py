@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from . import memory_per_session, qr_latency, recover_after_kill, restore_100
+from . import memory_per_session, qr_latency, readme, recover_after_kill, restore_100
 from .measure import Result
 
 BENCHMARKS: dict[str, Callable[[Path, bool], list[Result]]] = {
@@ -41,6 +41,8 @@ def main() -> int:
     _print(results)
     if not options.no_file:
         print(f"written to {_write(results, options.quick)}")
+        if not options.quick:
+            readme.update()
     return 0 if all(result.ok for result in results) else 1
 
 

@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 from playwright.sync_api import Page
-from tests.browser.chromium import signed_in_page
 
+from tests.browser.chromium import signed_in_page
 from tests.product import Product
 
 from .measure import Result, latency
@@ -31,10 +31,10 @@ def _once(product: Product, page: Page) -> float:
     account = product.new_account()
     workspace = product.call("GET", "/workspace")["id"]
     page.goto(f"{product.url}/workspaces/{workspace}/numbers/{account}/")
-    page.wait_for_function("document.documentElement.dataset.live === 'open'")
+    page.get_by_text("Live", exact=True).wait_for(state="visible", timeout=15_000)
     began = time.perf_counter()
     page.get_by_role("button", name="Connect", exact=True).click()
-    page.locator("[data-qr] svg").wait_for(state="visible", timeout=15_000)
+    page.locator(".qr-picture").wait_for(state="visible", timeout=15_000)
     seconds = time.perf_counter() - began
     product.call("POST", f"/accounts/{account}/disconnect")
     return seconds

@@ -10,25 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import segno
 from django.utils.safestring import SafeString, mark_safe
+
+from sessions_mgr import pictures
 
 from .statuses import face
 
-QR_QUIET_ZONE = 4  # modules, as the standard demands
-
 
 def qr_svg(code: str) -> SafeString:
-    """Dark on light in every theme: scanners expect it. Low error correction keeps modules big."""
-    picture = segno.make(code, error="l", micro=False, boost_error=False).svg_inline(
-        border=QR_QUIET_ZONE,
-        omitsize=True,
-        dark="#000",
-        light="#fff",
-        svgclass="qr-picture",
-        lineclass=None,
-    )
-    return mark_safe(picture)  # noqa: S308  segno encodes the code into a path, never into markup
+    return mark_safe(pictures.svg(code, css_class="qr-picture"))  # noqa: S308  a path, no text
 
 
 @dataclass(frozen=True, slots=True)

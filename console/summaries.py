@@ -61,6 +61,12 @@ def _undecryptable(data: dict[str, Any]) -> str:
     }
 
 
+def _gap(data: dict[str, Any]) -> str:
+    return _("A message from %(who)s was lost when a worker was killed") % {
+        "who": _person(data.get("sender"))
+    }
+
+
 def _presence(data: dict[str, Any]) -> str:
     return _("%(who)s: %(state)s") % {
         "who": _person(data.get("sender") or data.get("chat")),
@@ -91,6 +97,7 @@ _WRITERS: dict[str, Callable[[dict[str, Any]], str]] = {
     types.MESSAGE: _message,
     types.MESSAGE_ACK: _ack,
     types.MESSAGE_UNDECRYPTABLE: _undecryptable,
+    types.MESSAGE_GAP: _gap,
     types.CHAT_PRESENCE: _presence,
     types.ACCOUNT_RESTRICTED: _restricted,
 }

@@ -8,6 +8,7 @@ SESSION_PAIRING_CODE = "session.pairing_code"
 MESSAGE = "message"
 MESSAGE_ACK = "message.ack"
 MESSAGE_UNDECRYPTABLE = "message.undecryptable"
+MESSAGE_GAP = "message.gap"
 CHAT_PRESENCE = "chat.presence"
 ACCOUNT_RESTRICTED = "account.restricted"
 
@@ -19,6 +20,7 @@ ALL = frozenset(
         MESSAGE,
         MESSAGE_ACK,
         MESSAGE_UNDECRYPTABLE,
+        MESSAGE_GAP,
         CHAT_PRESENCE,
         ACCOUNT_RESTRICTED,
     }

@@ -32,7 +32,7 @@ def for_events(workspace_id: UUID) -> Iterator[News]:
     event = threading.Event()
     with _lock:
         _waiters[workspace_id].add(event)
-    hints.hear(_wake)
+    listen()
     try:
         yield News(event)
     finally:
@@ -40,6 +40,11 @@ def for_events(workspace_id: UUID) -> Iterator[News]:
             _waiters[workspace_id].discard(event)
             if not _waiters[workspace_id]:
                 del _waiters[workspace_id]
+
+
+def listen() -> None:
+    """Be woken by hints from now on. Long-polls do it themselves; a server does it at start."""
+    hints.hear(_wake)
 
 
 def _wake(workspace_id: UUID, _seq: int) -> None:

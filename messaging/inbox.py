@@ -94,9 +94,12 @@ def _receipt(account: WhatsAppAccount, fact: base.ReceiptReceived) -> None:
 
 def _undecryptable(account: WhatsAppAccount, fact: base.Undecryptable) -> None:
     at = datetime.fromtimestamp(fact.timestamp, UTC)
+    lost = fact.detail == base.SEEN_BEFORE
+    if lost and Message.objects.filter(account=account, wa_id=fact.wa_id).exists():
+        return  # delivered again by WhatsApp, and we have it
     _append(
         account,
-        types.MESSAGE_UNDECRYPTABLE,
+        types.MESSAGE_GAP if lost else types.MESSAGE_UNDECRYPTABLE,
         at,
         {
             "wa_id": fact.wa_id,

@@ -46,6 +46,21 @@ def create_account(
 
 
 @transaction.atomic
+def update_account(*, account: WhatsAppAccount, actor: str, **changes: Any) -> None:
+    """Change label, metadata or proxy. A new proxy is used from the worker's next start on."""
+    for name, value in changes.items():
+        setattr(account, name, value)
+    account.save(update_fields=[*changes, "updated_at"])
+    accounts.record(
+        workspace=account.workspace,
+        actor=actor,
+        action="account.changed",
+        target=str(account.pk),
+        fields=sorted(changes),
+    )
+
+
+@transaction.atomic
 def request_connect(*, account: WhatsAppAccount, actor: str = "system") -> Session:
     """Ask for a running session. Asking twice is asking once; nothing is restarted."""
     session = locked(account.pk)

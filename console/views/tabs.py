@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.core.paginator import Paginator
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import render, resolve_url
 from django.utils import timezone
@@ -11,7 +10,6 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from accounts.models import WhatsAppAccount
-from accounts.services import record
 from sessions_mgr import commands, services
 
 from ..access import OPERATE, MemberRequest, workspace_page
@@ -64,21 +62,8 @@ def rename(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
     form = LabelForm(request.POST)
     if not form.is_valid():
         return _settings(request, account, form)
-    renamed(account=account, label=form.cleaned_data["label"], actor=actor(request))
+    services.update_account(account=account, actor=actor(request), label=form.cleaned_data["label"])
     return leave(request, number_url(request, account, "number-settings"), _("Saved."))
-
-
-@transaction.atomic
-def renamed(*, account: WhatsAppAccount, label: str, actor: str) -> None:
-    account.label = label
-    account.save(update_fields=["label", "updated_at"])
-    record(
-        workspace=account.workspace,
-        actor=actor,
-        action="account.renamed",
-        target=str(account.pk),
-        label=label,
-    )
 
 
 def _settings(request: MemberRequest, account: WhatsAppAccount, form: LabelForm) -> HttpResponse:

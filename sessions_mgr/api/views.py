@@ -107,6 +107,11 @@ class AccountViewSet(
             proxy=data.get("proxy", ""),
         )
 
+    def perform_update(self, serializer: Any) -> None:
+        services.update_account(
+            account=serializer.instance, actor=self.actor, **serializer.validated_data
+        )
+
     def answer(self, account: WhatsAppAccount, status: int = 200, **more: Any) -> Response:
         """The account as it is now."""
         fresh = self.get_queryset().get(pk=account.pk)

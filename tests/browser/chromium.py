@@ -24,7 +24,7 @@ ARGUMENTS = [
 ]
 
 
-def path() -> str | None:
+def chromium_path() -> str | None:
     """Where Chromium is: CHROMIUM, or the first known name on PATH."""
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
 
@@ -32,7 +32,7 @@ def path() -> str | None:
 @contextmanager
 def browser_page(**context: Any) -> Iterator[Page]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path(), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
         try:
             yield browser.new_context(**context).new_page()
         finally:

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect, sync_playwright
 
+from tests.browser.chromium import ARGUMENTS, chromium_path
 from tests.product import EMAIL, PASSWORD, Product
 
-CANDIDATES = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 DEADLINE = 15_000  # milliseconds
 DESKTOP = {"width": 1280, "height": 860}
 PHONE = {"width": 360, "height": 760}
@@ -33,21 +23,15 @@ document.addEventListener("securitypolicyviolation", (event) => {
 """
 
 
-def find_chromium() -> str | None:
-    found = (shutil.which(name) for name in CANDIDATES)
-    return os.environ.get("CHROMIUM") or next((path for path in found if path), None)
-
-
 @pytest.fixture(scope="session")
 def chromium():
-    path = find_chromium()
-    if path is None:
+    if chromium_path() is None:
         sentence = "no Chromium found; install it or set CHROMIUM to its path"
         if os.environ.get("REQUIRE_BROWSER") == "1":
             pytest.fail(sentence)
         pytest.skip(sentence)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
         yield browser
         browser.close()
 

@@ -229,7 +229,7 @@ def test_renaming_is_written_down(client, home, person):
     client.post(url("number-rename", home, account), {"label": "New name"})
     account.refresh_from_db()
     assert account.label == "New name"
-    written = AuditEntry.objects.get(action="account.renamed")
+    written = AuditEntry.objects.get(action="account.changed")
     assert written.actor == f"user:{person.email}"
 
 

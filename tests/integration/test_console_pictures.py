@@ -65,7 +65,7 @@ def test_an_empty_day_has_no_columns():
 def test_the_code_is_dark_on_light_with_a_quiet_zone():
     picture = qr_svg("2@abc,def,ghi,jkl")
     assert 'fill="#fff"' in picture
-    assert 'stroke="#000" d="M4 4.5' in picture
+    assert 'stroke="#111" d="M4 4.5' in picture
     assert "style" not in picture
 
 

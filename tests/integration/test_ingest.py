@@ -204,6 +204,28 @@ def test_what_could_not_be_decrypted_is_told():
     assert Event.objects.get(type="message.undecryptable").data["wa_id"] == "3B"
 
 
+def test_a_message_that_died_with_its_worker_is_told_as_a_gap_and_one_that_we_have_is_not():
+    account = connected_account()
+    store_entry(*entry(account, message("kept")))
+
+    for wa_id in ("kept", "lost"):
+        store_entry(
+            *entry(
+                account,
+                base.Undecryptable(
+                    wa_id=wa_id,
+                    chat=SENDER,
+                    sender=SENDER,
+                    timestamp=1_790_000_000.0,
+                    detail=base.SEEN_BEFORE,
+                ),
+            )
+        )
+
+    gaps = Event.objects.filter(type="message.gap")
+    assert [gap.data["wa_id"] for gap in gaps] == ["lost"]
+
+
 def test_seed_001_a_message_whose_sender_cannot_be_looked_up_arrives_by_its_push_name():
     """Seed 001: a failing contact lookup made the consumer drop the message."""
     account = connected_account()

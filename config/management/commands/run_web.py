@@ -10,6 +10,8 @@ from daphne.server import Server
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from events import waiting
+
 HANDSHAKE_TIMEOUT = 10  # seconds
 CLOSE_TIMEOUT = 1  # seconds an application may take after its client is gone
 
@@ -23,6 +25,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         from config.asgi import application  # after Django is set up
+
+        waiting.listen()  # now, so that the first feed and long-poll need not wait for it
 
         Server(
             application=application,

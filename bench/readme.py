@@ -1,0 +1,44 @@
+"""The README's table of figures, made from the newest full results file. A test compares them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+BEGIN, END = "<!-- figures -->\n", "<!-- /figures -->"
+WORDS = {
+    "qr_latency": "click on connect → QR visible in the browser, p50",
+    "memory_per_session": "memory of a connected number (PSS of the whole tree, less the base)",
+    "memory_base": "memory of everything with no number",
+    "recover_after_kill": "`kill -9` of a worker → number connected again, p95",
+    "recover_others_changed": "… status changes that other numbers saw",
+    "restore_100": "`kill -9` of the node → 100 numbers connected again",
+}
+
+
+def newest() -> dict[str, Any]:
+    files = sorted(p for p in (ROOT / "bench/results").glob("*.json") if "quick" not in p.name)
+    report: dict[str, Any] = json.loads(files[-1].read_text())
+    return report
+
+
+def table(report: dict[str, Any]) -> str:
+    rows = ["| what | measured | budget |", "|---|---|---|"]
+    rows += [
+        f"| {WORDS.get(r['name'], r['name'])} | {r['value']:g} {r['unit']} | {r['budget']:g} |"
+        for r in report["results"]
+    ]
+    return "\n".join(rows) + "\n"
+
+
+def with_figures(text: str, report: dict[str, Any]) -> str:
+    head, _, rest = text.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    return head + BEGIN + table(report) + END + tail
+
+
+def update() -> None:
+    path = ROOT / "README.md"
+    path.write_text(with_figures(path.read_text(), newest()))
