@@ -37,9 +37,9 @@ def page() -> str:
     lines = [
         "# States of a session",
         "",
-        "Drawn from `sessions_mgr/states.py` by `manage.py draw_states`; a test compares. Not drawn, as",
-        "they work from everywhere: *disconnect requested* leads to `disconnected`, *restart requested* to",
-        "`starting`. A signal that a status has no row for changes nothing.",
+        "Drawn from `sessions_mgr/states.py` by `manage.py draw_states`; a test compares.",
+        "Not drawn, as they work from everywhere: *disconnect requested* leads to `disconnected`,",
+        "*restart requested* to `starting`. A signal that a status has no row for changes nothing.",
         "",
         "```mermaid",
         "stateDiagram-v2",
