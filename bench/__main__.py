@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from . import memory_per_session, qr_latency, readme, recover_after_kill, restore_100
+from . import chaos, memory_per_session, qr_latency, readme, recover_after_kill, restore_100
 from .measure import Result
 
 BENCHMARKS: dict[str, Callable[[Path, bool], list[Result]]] = {
@@ -22,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[Path, bool], list[Result]]] = {
     "memory_per_session": memory_per_session.run,
     "recover_after_kill": recover_after_kill.run,
     "restore_100": restore_100.run,
+    "chaos": chaos.run,
 }
 
 

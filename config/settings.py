@@ -167,6 +167,7 @@ def _snapshot_storage() -> dict[str, Any]:
             "secret_key": values["SNAPSHOT_S3_SECRET_KEY"] or None,
             "default_acl": None,
             "file_overwrite": False,
+            "max_memory_size": 4 * 1_048_576,  # bytes; a larger object is read through a file
         },
     }
 

@@ -62,6 +62,8 @@ def _undecryptable(data: dict[str, Any]) -> str:
 
 
 def _gap(data: dict[str, Any]) -> str:
+    if not data.get("wa_id"):
+        return _("A worker was killed; a message of that moment may be missing")
     return _("A message from %(who)s was lost when a worker was killed") % {
         "who": _person(data.get("sender"))
     }

@@ -25,6 +25,20 @@ def record(*, account: WhatsAppAccount, fact: base.EngineEvent, at: datetime) ->
             _receipt(account, fact)
         case base.Undecryptable():
             _undecryptable(account, fact)
+        case base.LifeCutShort():
+            _append(
+                account,
+                types.MESSAGE_GAP,
+                at,
+                {
+                    "wa_id": None,
+                    "chat": None,
+                    "sender": None,
+                    "since": rfc3339(datetime.fromtimestamp(fact.last_alive_at, UTC)),
+                    "until": rfc3339(at),
+                    "detail": "worker_killed",
+                },
+            )
         case base.PresenceSeen():
             _append(
                 account,

@@ -148,3 +148,31 @@ class SeenFact(models.Model):
 
     def __str__(self) -> str:
         return self.fact_id
+
+
+class StoreSnapshot(models.Model):
+    """A sealed copy of an account's credentials in the storage `snapshots` (snapshots/vault.py)."""
+
+    class Reason(models.TextChoices):
+        SCHEDULED = "scheduled"
+        MANUAL = "manual"
+        BEFORE_RESTORE = "before_restore"
+
+    account = models.ForeignKey(WhatsAppAccount, models.CASCADE, related_name="snapshots")
+    at = models.DateTimeField(default=timezone.now)
+    reason = models.CharField(max_length=16, choices=Reason.choices)
+    device_jid = models.CharField(max_length=80)  # whose credentials they are
+    size = models.PositiveBigIntegerField()  # bytes in the storage
+    sha256 = models.CharField(max_length=64)  # of the database, before it was sealed
+    key_id = models.CharField(max_length=16)
+    path = models.CharField(max_length=300)  # in the storage
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["path"], name="snapshot_path_unique")]
+        indexes = [
+            # For the newest of an account: what to restore, what is due, what to forget.
+            models.Index(fields=["account", "-at", "-id"], name="snapshot_recent_idx")
+        ]
+
+    def __str__(self) -> str:
+        return f"snapshot {self.pk} of {self.account_id}"

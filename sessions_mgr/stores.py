@@ -34,6 +34,7 @@ COPY = "before-life.db"
 SPOOL = "spool.db"
 LOCK = "worker.lock"
 LOG = "worker.log"
+ALIVE = "alive"  # there while a worker lives; left behind by one that was killed
 QUARANTINE = ".quarantine"
 _DATABASE_FILES = ("", "-wal", "-shm", "-journal")
 _REASON = re.compile(r"[a-z0-9_]{1,40}")
@@ -205,6 +206,23 @@ def keep_copy(folder: Path) -> bool:
     fresh.chmod(0o600)
     fresh.replace(folder / COPY)
     return True
+
+
+def begin_life(folder: Path) -> float | None:
+    """Note that a worker lives here. When a killed one was last seen (Unix), if any."""
+    mark = folder / ALIVE
+    last_seen = mark.stat().st_mtime if mark.exists() else None
+    mark.touch(mode=0o600)
+    return last_seen
+
+
+def still_alive(folder: Path) -> None:
+    (folder / ALIVE).touch(mode=0o600)
+
+
+def end_life(folder: Path) -> None:
+    """The worker ended in order: everything that it was told is on disk."""
+    (folder / ALIVE).unlink(missing_ok=True)
 
 
 def read_only(database: Path) -> sqlite3.Connection:

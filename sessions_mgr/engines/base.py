@@ -227,6 +227,14 @@ class Undecryptable(EngineEvent, kind="undecryptable"):
 
 
 @dataclass(frozen=True, slots=True)
+class LifeCutShort(EngineEvent, kind="life_cut_short"):
+    """The worker before this one was killed. What WhatsApp had handed to it and what was not on
+    disk yet is lost; nobody can name it, so the time is told."""
+
+    last_alive_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class PresenceSeen(EngineEvent, kind="presence_seen"):
     """Typing, recording, online, offline."""
 

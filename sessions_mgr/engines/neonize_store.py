@@ -14,11 +14,13 @@ from . import neonize_library
 
 def main() -> int:
     target = Path(sys.argv[1])
-    client = neonize_library.load(
-        lambda name, level, line: print(name, level, line, file=sys.stderr)
-    )  # noqa: T201
+    client = neonize_library.load(_tell)
     client.ClientFactory.get_all_devices_from_db(str(target))
     return 0 if target.is_file() else 1
+
+
+def _tell(name: str, level: str, line: str) -> None:
+    sys.stderr.write(f"{name} {level} {line}\n")
 
 
 if __name__ == "__main__":

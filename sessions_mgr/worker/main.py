@@ -58,6 +58,7 @@ class Worker:
         self.forwarder: Forwarder | None = None
         self.spool: Spool | None = None
         self._folder_lock = -1
+        self._begun = False
 
     def live(self) -> Exit:
         """Everything up to the exit code. Never raises."""
@@ -97,6 +98,10 @@ class Worker:
         self.forwarder = Forwarder(spool=self.spool, config=config, on_failure=self._on_failure)
         self.forwarder.start()
         self.recorder = Recorder(config, self.spool, self.forwarder, self.life)
+        killed_at = stores.begin_life(folder)
+        self._begun = True
+        if killed_at is not None and stores.has_credentials(folder):
+            self.recorder(base.LifeCutShort(last_alive_at=killed_at))
         try:
             stores.check(folder)
         except stores.StoreDamaged as exc:
@@ -171,13 +176,17 @@ class Worker:
         self.control.send(
             {"type": "ending", "exit": self.life.exit.name.lower(), "detail": self.life.detail}
         )
+        in_order = self.life.exit is not Exit.INTERNAL
         if self.engine is not None:
-            drain = self.life.exit is not Exit.INTERNAL
+            drain = in_order
             engine = self.engine
             stopping = self._start("stop", lambda: engine.stop(drain=drain))
             stopping.join(max(0.0, until - time.monotonic()))
             if stopping.is_alive():
                 logger.warning("the engine did not stop within %s s", seconds)
+                in_order = False
+        if self._begun and in_order and self._folder_is_ours():
+            stores.end_life(self.config.session_dir)
         if self.forwarder is not None and not self.forwarder.flush(until - time.monotonic()):
             logger.warning("the spool was not forwarded completely; the next worker goes on")
 
@@ -188,6 +197,8 @@ class Worker:
         if self._folder_lock >= 0 and not self._folder_is_ours():
             logger.critical("the session's folder was removed while it ran")
             self.life.end(Exit.STORE_CORRUPT, "the session's folder was removed while it ran")
+        elif self._begun:
+            stores.still_alive(self.config.session_dir)
         health = self.engine.health() if self.engine else base.LineHealth(False, False, None)
         return {
             **vitals(),

@@ -11,13 +11,13 @@ from argparse import ArgumentParser
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 from django.db.models import QuerySet
 
-from accounts.models import WhatsAppAccount, Workspace
+from accounts.models import WhatsAppAccount
 from sessions_mgr.bus import carriers
 from sessions_mgr.models import StoreSnapshot
 from sessions_mgr.snapshots import housekeeping, importing, inspection, restoring, vault
@@ -79,20 +79,24 @@ class Command(BaseCommand):
             run(options)
         except (StoreError, UnsafePath) as exc:
             raise CommandError(str(exc), returncode=2) from exc
+        except DatabaseError as exc:
+            raise CommandError(f"the database does not answer: {exc}", returncode=2) from exc
         except OSError as exc:
-            raise CommandError(f"{exc.filename}: {exc.strerror}", returncode=2) from exc
+            raise CommandError(
+                f"{exc.filename or 'files'}: {exc.strerror or exc}", returncode=2
+            ) from exc
         finally:
             carriers.close()
 
     def _list(self, options: dict[str, Any]) -> None:
         if options["account"]:
-            account = _account(options["account"])
+            account = inspection.find_account(options["account"])
             rows = [inspection.snapshot_row(s) for s in account.snapshots.order_by("-at", "-pk")]
             self._show(rows, ["id", "at", "reason", "device_jid", "bytes", "key_id"])
             return
         accounts = WhatsAppAccount.objects.present()
         if options["workspace"]:
-            accounts = accounts.filter(workspace=_workspace(options["workspace"]))
+            accounts = accounts.filter(workspace=inspection.find_workspace(options["workspace"]))
         rows = [row.as_row() for row in inspection.stores_of(accounts, self.folders)]
         columns = ["account_id", "workspace", "label", "status", "device_jid", "bytes"]
         self._show(rows, [*columns, "snapshots", "last_snapshot_at"])
@@ -120,7 +124,7 @@ class Command(BaseCommand):
         self._show(rows, ["id", "account_id", "at", "device_jid", "bytes", "key_id"])
 
     def _restore(self, options: dict[str, Any]) -> None:
-        account = _account(options["account"])
+        account = inspection.find_account(options["account"])
         snapshot = None
         if options["snapshot"] is not None:
             snapshot = StoreSnapshot.objects.filter(pk=options["snapshot"]).first()
@@ -141,7 +145,7 @@ class Command(BaseCommand):
             raise StoreError("--label: use 1 to 120 characters")
         done = importing.import_store(
             file=options["file"],
-            workspace=_workspace(options["workspace"]),
+            workspace=inspection.find_workspace(options["workspace"]),
             label=options["label"].strip(),
             jid=options["jid"],
             folders=self.folders,
@@ -228,33 +232,10 @@ def _replacing(parser: ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="disconnect the account first")
 
 
-def _account(text: str) -> WhatsAppAccount:
-    try:
-        pk = UUID(text)
-    except ValueError:
-        raise StoreError(f"'{text[:60]}' is not the id of an account") from None
-    found = WhatsAppAccount.objects.present().filter(pk=pk).first()
-    if found is None:
-        raise StoreError(f"there is no account {pk}")
-    return found
-
-
 def _accounts(options: dict[str, Any]) -> Iterable[WhatsAppAccount]:
     if bool(options["account"]) == options["all"]:
         raise StoreError("name one account, or use --all")
     if options["account"]:
-        return [_account(options["account"])]
+        return [inspection.find_account(options["account"])]
     present: QuerySet[WhatsAppAccount] = WhatsAppAccount.objects.present()
     return present.select_related("session").order_by("created_at", "pk")
-
-
-def _workspace(text: str) -> Workspace:
-    found = Workspace.objects.filter(name=text).first()
-    if found is None:
-        try:
-            found = Workspace.objects.filter(pk=UUID(text)).first()
-        except ValueError:
-            found = None
-    if found is None:
-        raise StoreError(f"--workspace: there is no workspace '{text[:120]}'")
-    return found

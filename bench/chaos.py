@@ -1,0 +1,198 @@
+"""Kill everything at random while messages come in, then count what is missing, doubled, unsaid.
+
+50 workers, 5 nodes, 2 nats-servers and 2 pipelines are killed with -9 under 50 messages a second.
+Afterwards every number must be connected, no number may ever have had two workers, every restart
+must be explained in its timeline, and every message that WhatsApp was told we have must be in the
+log or be named there as lost.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from sandbox.client import SandboxNetwork
+from tests.product import Product, eventually
+
+from .measure import Result
+from .memory_per_session import BASE_NUMBER, link_many
+
+RATE = 50  # messages per second over all numbers
+PAUSE = 0.6  # seconds between two kills
+SAMPLE = 0.15  # seconds between two looks at all processes
+SETTLE = 120.0  # seconds until everything must be back
+LOSS_BUDGET = 5
+WORKER = b"sessions_mgr.worker.zygote"  # in the command line of every worker
+EXPLAINED = {"reconnecting", "starting", "failed", "logged_out"}  # these need a reason
+
+
+def run(folder: Path, quick: bool) -> list[Result]:
+    numbers, kills = (6, _kills(8, 1, 1, 1)) if quick else (20, _kills(50, 5, 2, 2))
+    product = Product(folder)
+    try:
+        product.start()
+        accounts = link_many(product, numbers)
+        network = SandboxNetwork.from_directory(Path(product.environment["DATA_DIR"]) / "sandbox")
+        sampler = Sampler(product)
+        sampler.start()
+        sent = _send(network, accounts, seconds=len(kills) * PAUSE + 5)
+        for kind in kills:
+            _kill(product, kind)
+            time.sleep(PAUSE)
+        down = _not_connected(product, accounts)
+        _drained(network)
+        sampler.stop()
+        stored, gaps = _read_log(product)
+        unexplained = sum(_unexplained(product, account) for account in accounts)
+        facts = {"kills": len(kills), "sent": len(sent)}
+    finally:
+        product.stop()
+    lost = [wa_id for wa_id in sent if wa_id not in stored]
+    silent = [wa_id for wa_id in lost if wa_id not in gaps and sent[wa_id] not in gaps]
+    print(f"chaos: {facts}, lost {len(lost)}, of these told {len(lost) - len(silent)}")
+    doubled = sum(n - 1 for n in stored.values())
+    return [
+        _count("chaos_loss", len(lost), len(sent), LOSS_BUDGET),
+        _count("chaos_loss_untold", len(silent), len(sent), 0),
+        _count("chaos_duplicates", doubled, len(sent), 0),
+        _count("chaos_two_workers", sampler.doubles, sampler.looks, 0),
+        _count("chaos_not_connected", down, numbers, 0),
+        _count("chaos_unexplained", unexplained, len(kills), 0),
+    ]
+
+
+def _count(name: str, value: int, n: int, budget: int) -> Result:
+    return Result(name, value, "count", n, None, None, None, budget, value <= budget)
+
+
+def _kills(workers: int, nodes: int, buses: int, pipelines: int) -> list[str]:
+    kills = (
+        ["worker"] * workers
+        + ["run_node"] * nodes
+        + ["nats-server"] * buses
+        + ["run_pipeline"] * pipelines
+    )
+    random.shuffle(kills)
+    return kills
+
+
+def _kill(product: Product, kind: str) -> None:
+    """kill -9 of one process of this kind, once there is one."""
+    if kind != "worker":
+        victim = eventually(lambda: product.child(kind), within=30, what=f"there is a {kind}")
+        victim.kill()
+        return
+    workers = eventually(lambda: list(workers_by_folder(product).items()), within=60)
+    _, pids = random.choice(workers)
+    with suppress(psutil.NoSuchProcess):
+        psutil.Process(random.choice(pids)).kill()
+
+
+def workers_by_folder(product: Product) -> dict[str, list[int]]:
+    """Live processes that hold a session's store open, by the session's folder.
+
+    Looks at the whole machine: the workers of a node that was killed are nobody's children.
+    """
+    found: dict[str, list[int]] = {}
+    for pid in psutil.pids():
+        with suppress(OSError):
+            if WORKER not in Path(f"/proc/{pid}/cmdline").read_bytes():
+                continue
+            for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+                target = str(descriptor.readlink())
+                if target.endswith("/store.db") and target.startswith(str(product.folder)):
+                    found.setdefault(target.rpartition("/")[0], []).append(pid)
+                    break
+    return found
+
+
+class Sampler(threading.Thread):
+    """Looks again and again whether any number has two workers."""
+
+    def __init__(self, product: Product) -> None:
+        super().__init__(name="sampler", daemon=True)
+        self._product = product
+        self._over = threading.Event()
+        self.looks = self.doubles = 0
+
+    def run(self) -> None:
+        while not self._over.wait(SAMPLE):
+            with suppress(psutil.Error):
+                self.looks += 1
+                for folder, pids in workers_by_folder(self._product).items():
+                    if len(set(pids)) > 1:
+                        self.doubles += 1
+                        print(f"two workers: {pids} in {folder}")
+
+    def stop(self) -> None:
+        self._over.set()
+        self.join(5)
+
+
+def _send(network: SandboxNetwork, accounts: list[str], *, seconds: float) -> dict[str, str]:
+    """One virtual sender per number, all together RATE messages a second.
+
+    The ids of the messages to come, each with the account that is to get it.
+    """
+    to_come: dict[str, str] = {}
+    rate = RATE / len(accounts)
+    for n, account in enumerate(accounts):
+        sender = f"+{BASE_NUMBER + 10_000 + n}"
+        network.create_phone(sender, name=f"Sender {n}")
+        answer: Any = network.send_text(
+            sender, f"+{BASE_NUMBER + n}", "chaos {n}", count=int(seconds * rate), rate=rate
+        )
+        to_come |= dict.fromkeys(answer, account)
+    return to_come
+
+
+def _not_connected(product: Product, accounts: list[str]) -> int:
+    def statuses() -> Counter[str]:
+        with suppress(AssertionError, OSError):
+            listed = product.call("GET", "/accounts?limit=200")["results"]
+            return Counter(a["status"] for a in listed)
+        return Counter()
+
+    with suppress(AssertionError):
+        eventually(lambda: statuses()["connected"] == len(accounts), within=SETTLE)
+    return len(accounts) - statuses()["connected"]
+
+
+def _drained(network: SandboxNetwork) -> None:
+    """Until every phone's device has acknowledged everything that was sent to it."""
+
+    def empty() -> bool:
+        return all(not d["queued"] and not d["unacked"] for d in network.state()["devices"])
+
+    eventually(empty, within=SETTLE, what="all messages are acknowledged")
+
+
+def _read_log(product: Product) -> tuple[Counter[str], set[str]]:
+    """How often each message is in the log; the messages, and accounts, that are told as lost."""
+    stored: Counter[str] = Counter()
+    gaps: set[str] = set()
+    after, quiet = 0, 0
+    while quiet < 2:  # twice nothing new: what was acknowledged last is stored, too
+        page = product.call("GET", f"/events?after={after}&limit=500&wait=2")
+        for event in page["results"]:
+            if event["type"] == "message" and event["data"]["direction"] == "in":
+                stored[event["data"]["wa_id"]] += 1
+            elif event["type"] in ("message.gap", "message.undecryptable"):
+                gaps.add(event["data"]["wa_id"] or event["account_id"])
+        quiet = quiet + 1 if not page["results"] else 0
+        after = page["next_after"]
+    return stored, gaps
+
+
+def _unexplained(product: Product, account: str) -> int:
+    rows = product.timeline(account)
+    first_connect = next(i for i, row in enumerate(reversed(rows)) if row["to"] == "connected")
+    later = list(reversed(rows))[first_connect + 1 :]
+    return sum(1 for row in later if row["to"] in EXPLAINED and not row["reason"])
