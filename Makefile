@@ -13,7 +13,8 @@ run: $(VENV)/.base
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/unit tests/integration -n 2
 	$(BIN)/python -m tests.with_postgres tests/integration
-	$(BIN)/python -m pytest tests/system tests/browser
+	$(BIN)/python -m pytest tests/system
+	$(BIN)/python -m pytest tests/browser
 
 test-quick: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/unit tests/integration -n 2

@@ -66,10 +66,10 @@ def load(sink: LogSink) -> Any:
 
 
 def library_path() -> str:
-    """Where neonize keeps its shared library on this platform."""
+    """Where neonize keeps its shared library, as the kernel names it (no symbolic links)."""
     platform = importlib.import_module("neonize.utils.platform")
     package = Path(sys.modules["neonize"].__file__ or "").parent
-    return str(package / platform.generated_name())
+    return str((package / platform.generated_name()).resolve())
 
 
 def _stub_magic() -> None:

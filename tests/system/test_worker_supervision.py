@@ -15,6 +15,14 @@ from sessions_mgr.supervision.zygote_client import MODULE, PROJECT
 from tests.system.worker_lab import WORKSPACE, Listener, Nats, SandboxProcess, until
 
 
+def command_of(process):
+    """The command line; empty for one that has just ended."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
 class MiniNode:
     """A node in a process of its own, with everything around it."""
 
@@ -69,7 +77,7 @@ class MiniNode:
                 (
                     child
                     for child in psutil.Process(self.process.pid).children()
-                    if MODULE in child.cmdline() and child.pid not in self.worker_pids
+                    if MODULE in command_of(child) and child.pid not in self.worker_pids
                 ),
                 None,
             ),
