@@ -88,8 +88,8 @@ def test_disconnect_answers_200_any_number_of_times(api, workspace):
     assert answers[0].json()["disconnected_at"] is not None
 
 
-def test_seed_003_disconnect_without_a_session_in_memory_is_no_error(api, workspace):
-    """Seed 003: "Session not found" was answered when the worker or its row was gone."""
+def test_seed_004_disconnect_without_a_session_in_memory_is_no_error(api, workspace):
+    """Seed 004: "Session not found" was answered when the worker or its row was gone."""
     account = AccountFactory(workspace=workspace)
     Session.objects.filter(pk=account.pk).delete()
 

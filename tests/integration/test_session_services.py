@@ -210,8 +210,8 @@ def test_the_end_of_a_failed_life_does_not_undo_the_connect_that_came_meanwhile(
     assert Session.objects.get(pk=account.pk).status == Status.STARTING
 
 
-def test_two_disconnected_accounts_may_have_had_the_same_phone():
-    """Seed 003: UNIQUE(phone_number, workspace_id, status) forbade the second one."""
+def test_seed_004_two_disconnected_accounts_may_have_had_the_same_phone():
+    """Seed 004: UNIQUE(phone_number, workspace_id, status) forbade the second one."""
     workspace = WorkspaceFactory()
     for _ in range(2):
         account = connected_account(workspace=workspace)

@@ -259,8 +259,24 @@ def test_a_second_account_that_scans_the_same_phone_is_refused_by_name(product, 
     eventually(lambda: len(devices()) == 1, within=25, what="the new link is removed again")
 
 
-def test_seed_003_disconnected_numbers_never_collide(product, number):
-    """Seed 003: two disconnected rows with one phone number broke a unique constraint."""
+def test_seed_004_a_code_appears_at_every_connect_and_not_only_at_the_first(product):
+    """Seed 004: the QR code loaded for ever, and again after each stop and start."""
+    account = product.new_account()
+    codes = set()
+    for _ in range(3):
+        codes.add(product.connect(account)["code"])
+        product.call("POST", f"/accounts/{account}/disconnect")
+
+    assert len(codes) == 3
+    assert {row["to"] for row in product.timeline(account)} <= {
+        "starting",
+        "qr_scanning",
+        "disconnected",
+    }
+
+
+def test_seed_004_disconnected_numbers_never_collide(product, number):
+    """Seed 004: two disconnected rows with one phone number broke a unique constraint."""
     product.phone(number)
     accounts = [product.new_account(f"desk {i}") for i in range(2)]
     for account in accounts:
