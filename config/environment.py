@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import environ
 
@@ -89,6 +89,18 @@ def _hosts(text: str) -> list[str]:
 def _database(text: str) -> str:
     if not text.startswith(("sqlite:///", "postgres://", "postgresql://")):
         raise ValueError("use sqlite:///path or postgres://user:password@host:5432/name")
+    return text
+
+
+def _store_url(text: str) -> str:
+    """As lib/pq reads it: a socket's folder goes into the query, as host=/folder."""
+    if not text.startswith(("postgres://", "postgresql://")):
+        raise ValueError("use postgres://user:password@host:5432/name?sslmode=…")
+    query = dict(parse_qsl(urlsplit(text).query))
+    if query.get("sslmode", "require") not in ("disable", "require", "verify-ca", "verify-full"):
+        raise ValueError("use sslmode=disable, require, verify-ca or verify-full")
+    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", query.get("search_path", "public")):
+        raise ValueError("use one plain schema as search_path")
     return text
 
 
@@ -217,9 +229,26 @@ VARIABLES = [
         "how many QR codes the sandbox hands out before a round ends",
     ),
     Variable(
-        "SESSION_STORE", _choice("local"), "local", "where credentials live: a folder per number"
+        "SESSION_STORE",
+        _choice("local", "postgres"),
+        "local",
+        "where credentials live: local, a folder per number; postgres, a database for all nodes",
+    ),
+    Variable(
+        "SESSION_STORE_URL",
+        _store_url,
+        "",
+        "that database; default: DATABASE_URL with search_path=engine "
+        "(postgres://user:password@host:5432/name?sslmode=require&search_path=engine)",
     ),
     Variable("NODE_NAME", _name, _node_name(), "name of this session node, unique among nodes"),
+    Variable(
+        "NODE_LEASE_TTL",
+        _seconds(2, 300),
+        15.0,
+        "seconds after which a node that is not heard of has lost its numbers; the same everywhere",
+    ),
+    Variable("NODE_CAPACITY", _int(0, 1_000_000), 0, "numbers this node may run; 0: no limit"),
     Variable("SESSION_START_BURST", _int(1, 1000), 10, "workers that may start at once"),
     Variable(
         "SESSION_START_RATE",
@@ -330,8 +359,22 @@ def _together(values: dict[str, Any]) -> dict[str, Any]:
         )
     if not re.fullmatch(r"\d+/(s|sec|second|m|min|minute|h|hour|d|day)", values["API_RATE"]):
         raise ConfigurationError("API_RATE is not valid: use number/second, /min, /hour or /day")
+    _check_store(values)
     _check_s3(values)
     return values
+
+
+def _check_store(values: dict[str, Any]) -> None:
+    if values["SESSION_STORE"] == "local":
+        if values["SESSION_STORE_URL"]:
+            raise ConfigurationError(
+                "SESSION_STORE_URL is not valid: it is only for SESSION_STORE=postgres"
+            )
+    elif not (values["SESSION_STORE_URL"] or values["DATABASE_URL"].startswith("postgres")):
+        raise ConfigurationError(
+            "SESSION_STORE is not valid: postgres needs SESSION_STORE_URL, or a DATABASE_URL that "
+            "is PostgreSQL"
+        )
 
 
 def _check_s3(values: dict[str, Any]) -> None:

@@ -135,6 +135,11 @@ def _database() -> dict[str, Any]:
         # Requests run in short-lived threads: a pool, as a connection per thread would not last.
         config["OPTIONS"] = {
             "connect_timeout": 5,
+            # A server that was cut off must not be waited for until the kernel gives up.
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 20_000,  # milliseconds
             "pool": {"min_size": 1, "max_size": 20, "timeout": 10},
             **config.get("OPTIONS", {}),
         }
@@ -239,7 +244,10 @@ NATS_TOKEN = values["NATS_TOKEN"]
 SANDBOX = values["SANDBOX"]
 SANDBOX_QR_REFS = values["SANDBOX_QR_REFS"]
 SESSION_STORE = values["SESSION_STORE"]
+SESSION_STORE_URL = values["SESSION_STORE_URL"]
 NODE_NAME = values["NODE_NAME"]
+NODE_LEASE_TTL = values["NODE_LEASE_TTL"]
+NODE_CAPACITY = values["NODE_CAPACITY"]
 SESSION_START_BURST = values["SESSION_START_BURST"]
 SESSION_START_RATE = values["SESSION_START_RATE"]
 SESSION_STOP_GRACE = values["SESSION_STOP_GRACE"]

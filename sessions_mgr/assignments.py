@@ -1,19 +1,27 @@
-"""The node's verbs: what should run, who runs it, how a life ended, what to clean up."""
+"""The node's verbs: what should run, who runs it, how a life ended, what to clean up.
+
+Who may take what is decided in ownership/placement.py; here it becomes true, or is refused: every
+change of the owner is compare-and-set on the epoch and makes a new one, which fences off what the
+former owner's worker still says.
+"""
 
 from __future__ import annotations
 
 import logging
 from datetime import datetime
+from typing import TypedDict
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, OuterRef, Subquery, Value
+from django.db.models.functions import Coalesce
 
+from .bus import carriers
 from .models import Session, StorePurge, WorkerExit
+from .ownership.placement import Number
 from .services import forget_identity
 from .states import ACTIVE, Desired, Signal, Status
-from .supervision.plan import Wanted
-from .transitions import locked, move
+from .transitions import fence, locked, move
 from .worker.exits import Exit
 
 logger = logging.getLogger(__name__)
@@ -40,14 +48,19 @@ LOSSES: dict[str, str] = {
 }
 
 
-def wanted_sessions(node: str) -> dict[UUID, Wanted]:
-    """Every session for which this node should run a worker, by account."""
+def wanted_sessions() -> dict[UUID, Number]:
+    """Every session for which some node should run a worker, by account."""
     return {
-        session.pk: Wanted(
+        session.pk: Number(
+            account=session.pk,
             workspace_id=session.account.workspace_id,
             epoch=session.epoch,
             mode="unlink" if session.unlink_pending else "connect",
             proxy_url=session.account.proxy,
+            owner=session.node,
+            released=session.released,
+            store_jid=session.store_jid,
+            connected=session.status == Status.CONNECTED,
         )
         for session in Session.objects.wanted().select_related("account")
     }
@@ -62,17 +75,69 @@ def take_assignment(*, account_id: UUID, node: str, seen_epoch: int) -> int | No
     )
     if not wanted or session.epoch != seen_epoch:
         return None
-    if not session.change(epoch=session.epoch + 1, node=node, retry_at=None):
+    if not session.change(**fence(session), node=node, released=False, retry_at=None):
         return None
     if not session.unlink_pending:
         # Keeps the reason for which it is being started, if there is one.
-        move(session, Signal.WORKER_STARTED, reason=session.reason_code or _came_back(session))
+        known = "" if session.reason_code == "node_gone" else session.reason_code
+        move(session, Signal.WORKER_STARTED, reason=known or _came_back(session))
     return session.epoch
 
 
 def _came_back(session: Session) -> str:
     """The reason for a start that nobody asked for: what ran before is gone with its node."""
     return "" if session.status == Status.STARTING else "node_restarted"
+
+
+@transaction.atomic
+def release(*, account_id: UUID, node: str) -> bool:
+    """Leave a session to other nodes. Its worker here has ended. False when it is not ours."""
+    session = locked(account_id)
+    if session.node != node or session.released:
+        return False
+    if not session.change(**fence(session), released=True, retry_at=None):
+        return False
+    if session.desired == Desired.CONNECTED and not session.unlink_pending:
+        move(session, Signal.WORKER_LOST, reason="node_drained")
+    carriers.hint_sessions(account_id)
+    return True
+
+
+@transaction.atomic
+def cast_adrift(*, account_id: UUID, epoch: int) -> bool:
+    """Say that only a node that is away could run this session. False when that is no news."""
+    session = locked(account_id)
+    if session.epoch != epoch or session.unlink_pending or session.reason_code == "node_gone":
+        return False
+    if not session.change(**fence(session), retry_at=None):
+        return False
+    return move(session, Signal.WORKER_LOST, reason="node_gone")
+
+
+@transaction.atomic
+def hold_credentials(*, account_id: UUID, node: str, jid: str) -> None:
+    """Credentials of the device `jid` were put into this node's folder: it owns the number."""
+    session = locked(account_id)
+    session.change(node=node, store_jid=jid, released=False)
+
+
+class RestoreProgress(TypedDict):
+    wanted: int
+    connected: int
+    waiting: int
+
+
+def restore_progress() -> RestoreProgress:
+    """How far a mass restore is: numbers with credentials that are to be connected, and that are.
+
+    Numbers that wait for a person with a phone are not part of it.
+    """
+    linked = Session.objects.filter(desired=Desired.CONNECTED, status__in=ACTIVE).exclude(
+        store_jid=""
+    )
+    wanted = linked.count()
+    connected = linked.filter(status=Status.CONNECTED).count()
+    return {"wanted": wanted, "connected": connected, "waiting": wanted - connected}
 
 
 @transaction.atomic
@@ -97,6 +162,8 @@ def worker_ended(
         move(session, signal, reason=session.reason_code or reason)
         if signal == Signal.LOGGED_OUT:
             forget_identity(account_id)
+        if signal == Signal.LOGGED_OUT or exit == Exit.STORE_CORRUPT.name.lower():
+            session.change(store_jid="")
         return
     if final:
         move(session, Signal.GAVE_UP, reason="internal")
@@ -119,16 +186,17 @@ def gave_up(*, account_id: UUID, epoch: int, code: str, detail: str) -> None:
 def unlink_finished(*, account_id: UUID, epoch: int) -> None:
     """The link is gone (or could not be reached in time); the store is about to be purged."""
     session = locked(account_id)
-    session.change(unlink_pending=False)
+    session.change(unlink_pending=False, store_jid="")
 
 
-def purge_requested() -> list[tuple[UUID, UUID]]:
-    """(account, workspace) of deleted accounts whose folder is still to be removed."""
+def purge_requested() -> list[tuple[UUID, UUID, str]]:
+    """(account, workspace, owner) of deleted accounts whose folder is still to be removed."""
     unlinking = Session.objects.filter(unlink_pending=True).values("account_id")
+    owner = Session.objects.filter(account_id=OuterRef("account_id")).values("node")[:1]
     return list(
-        StorePurge.objects.exclude(account_id__in=unlinking).values_list(
-            "account_id", "workspace_id"
-        )
+        StorePurge.objects.exclude(account_id__in=unlinking)
+        .annotate(owner=Coalesce(Subquery(owner), Value("")))
+        .values_list("account_id", "workspace_id", "owner")
     )
 
 

@@ -30,6 +30,7 @@ def record_fact(*, account_id: UUID, epoch: int, fact: base.EngineEvent, at: dat
     if type(fact) not in SIGNALS:
         return False
     session = locked(account_id)
+    _remember_device(session, fact, epoch)
     if session.epoch != epoch or session.unlink_pending:
         logger.info(
             "ignored %s of epoch %d, now %d",
@@ -48,10 +49,20 @@ def record_fact(*, account_id: UUID, epoch: int, fact: base.EngineEvent, at: dat
     signal, reason = SIGNALS[type(fact)]
     moved = move(session, signal, reason=reason, message=_message(fact))
     if moved and signal == Signal.LOGGED_OUT:
+        session.change(store_jid="")
         forget_identity(account_id)
     if isinstance(fact, base.TemporarilyBanned):
         _restrict(session, fact, at)
     return moved
+
+
+def _remember_device(session: Session, fact: base.EngineEvent, epoch: int) -> None:
+    """Whose credentials the store holds. A pairing that arrives late has stored its device too."""
+    timely = isinstance(fact, base.Connected) and session.epoch == epoch
+    if (timely or isinstance(fact, base.Paired)) and not session.unlink_pending:
+        assert isinstance(fact, base.Paired | base.Connected)
+        if fact.jid != session.store_jid:
+            session.change(store_jid=fact.jid)
 
 
 def _code_issued(

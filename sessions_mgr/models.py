@@ -40,7 +40,12 @@ class Session(models.Model):
     epoch = models.PositiveBigIntegerField(default=0)
     # The link must be ended at WhatsApp and the credentials purged before anything else runs.
     unlink_pending = models.BooleanField(default=False)
+    # Who runs it, or ran it last. `released`: that node has stopped it for others to take.
     node = models.CharField(max_length=64, blank=True)
+    released = models.BooleanField(default=False)
+    # The device whose credentials are stored; unlike the account's identity it survives a
+    # disconnect, and it picks the device of a database that holds those of all accounts.
+    store_jid = models.CharField(max_length=80, blank=True)
     restarts = models.PositiveIntegerField(default=0)
     retry_at = models.DateTimeField(null=True, blank=True)
 
@@ -140,16 +145,6 @@ class StorePurge(models.Model):
         return str(self.account_id)
 
 
-class SeenFact(models.Model):
-    """Facts of the stream that are in the database already: a redelivery is then a no-op."""
-
-    fact_id = models.CharField(primary_key=True, max_length=40)
-    at = models.DateTimeField(default=timezone.now, db_index=True)
-
-    def __str__(self) -> str:
-        return self.fact_id
-
-
 class StoreSnapshot(models.Model):
     """A sealed copy of an account's credentials in the storage `snapshots` (snapshots/vault.py)."""
 
@@ -176,3 +171,13 @@ class StoreSnapshot(models.Model):
 
     def __str__(self) -> str:
         return f"snapshot {self.pk} of {self.account_id}"
+
+
+class SeenFact(models.Model):
+    """Facts of the stream that are in the database already: a redelivery is then a no-op."""
+
+    fact_id = models.CharField(primary_key=True, max_length=40)
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    def __str__(self) -> str:
+        return self.fact_id

@@ -1,8 +1,4 @@
-"""The session node: the supervisor, wired to the database, the bus and the folders.
-
-`SessionRegistry` is the only place where supervision meets Django. It answers what should run
-(assignments.py), prepares a folder and a configuration for each life, and cleans up after it.
-"""
+"""The session node: the supervisor, wired to the database, the bus, the folders and the lease."""
 
 from __future__ import annotations
 
@@ -10,152 +6,100 @@ import contextlib
 import json
 import logging
 import os
+import secrets
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from typing import Any
 from uuid import UUID
 
+import psutil
 from django.conf import settings
-from django.db import close_old_connections
 from django.utils import timezone
 
-from . import assignments, stores
+from events.models import rfc3339
+
+from . import stores
 from .bus import address, carriers, streams
+from .credentials import Credentials, InDatabase, InFolders, StoreUnavailable, default_url
+from .ownership import fence, placement
+from .ownership.counted_workers import CountedWorkers
+from .ownership.keeper import Duties, LeaseKeeper
+from .ownership.members import Member, this_host
+from .registry import NotReady, SessionRegistry
 from .snapshots.schedule import Schedule
-from .supervision import networks, processes
-from .supervision.contracts import Assignment, End
+from .supervision import networks
 from .supervision.networks import SandboxNetwork
-from .supervision.plan import GiveUp, Limits, StartRate, Wanted
+from .supervision.plan import Limits, StartRate
 from .supervision.supervisor import Supervisor
-from .supervision.zygote_client import MODULE, ZygoteWorkers
-from .worker.config import WorkerConfig
-from .worker.exits import Exit, describe
+from .supervision.zygote_client import ZygoteWorkers
 
 logger = logging.getLogger(__name__)
 
 PATIENCE = 30.0  # seconds to wait for the bus and the sandbox at start
-DRAIN_MARGIN = 1.5  # seconds of the stop grace that the worker does not get for draining
-# Ends after which the credentials are of no use and are set aside, with the reason.
-SET_ASIDE = {
-    describe(Exit.STORE_CORRUPT): "store_corrupt",
-    describe(Exit.LOGGED_OUT): "logged_out",
-}
 
 
-class NotReady(Exception):
-    """Something that the node needs was not there in time."""
-
-
-class SessionRegistry:
-    """What the supervisor knows of the database. Called from the supervisor's thread only."""
-
-    def __init__(self, *, node: str, folders: stores.Stores) -> None:
-        self.node = node
-        self.folders = folders
-        self.sandbox: SandboxNetwork | None = None
-        self.is_running: Callable[[UUID], bool] = lambda _account: False
-        self.on_look: Callable[[], None] = lambda: None
-        self._workspaces: dict[UUID, UUID] = {}
-
-    def wanted(self) -> Mapping[UUID, Wanted]:
-        close_old_connections()
-        self.on_look()
-        found = assignments.wanted_sessions(self.node)
-        self._workspaces |= {account: wanted.workspace_id for account, wanted in found.items()}
-        self._purge_deleted()
-        return found
-
-    def assign(self, account: UUID, wanted: Wanted) -> Assignment | None:
-        if wanted.mode == "unlink" and not self.folders.has_credentials(
-            wanted.workspace_id, account
-        ):
-            self.unlinked(account, wanted.epoch)  # nothing to tell WhatsApp
-            return None
-        bus = address.find()
-        if bus is None:
-            raise NotReady("the bus has never been started")
-        epoch = assignments.take_assignment(
-            account_id=account, node=self.node, seen_epoch=wanted.epoch
-        )
-        if epoch is None:
-            return None
-        folder = self.folders.create(wanted.workspace_id, account)
-        config = WorkerConfig(
-            account_id=account,
-            workspace_id=wanted.workspace_id,
-            epoch=epoch,
-            node=self.node,
-            mode=wanted.mode,
-            session_dir=folder,
-            proxy_url=self.sandbox.proxy_url if self.sandbox else wanted.proxy_url,
-            sandbox_trust_anchor=self.sandbox.noise_public_key if self.sandbox else "",
-            nats_url=bus.url,
-            nats_token=bus.token,
-            pairing_timeout=settings.PAIRING_TIMEOUT,
-            drain_timeout=max(0.5, min(settings.SESSION_STOP_GRACE, 6.0) - DRAIN_MARGIN),
-            heartbeat_interval=min(5.0, settings.SESSION_HEARTBEAT_TIMEOUT / 4),
-        )
-        return Assignment(epoch, config.to_json(), folder / stores.LOG)
-
-    def ended(self, account: UUID, end: End) -> None:
-        workspace = self._workspaces[account]
-        if reason := SET_ASIDE.get(end.exit):
-            self.folders.quarantine(workspace, account, reason)
-        if end.exit == describe(Exit.STORE_LOCKED):
-            processes.kill_orphan(self.folders.folder(workspace, account) / stores.LOCK, MODULE)
-        retry_at = None
-        if end.retry_in is not None:
-            retry_at = timezone.now() + timedelta(seconds=end.retry_in)
-        assignments.worker_ended(
-            account_id=account,
-            epoch=end.epoch,
-            exit=end.exit,
-            detail=end.detail,
-            final=end.final,
-            retry_at=retry_at,
-        )
-
-    def gave_up(self, order: GiveUp) -> None:
-        assignments.gave_up(
-            account_id=order.account, epoch=order.epoch, code=order.code, detail=order.detail
-        )
-
-    def unlinked(self, account: UUID, epoch: int) -> None:
-        self.folders.forget_credentials(self._workspaces[account], account)
-        assignments.unlink_finished(account_id=account, epoch=epoch)
-
-    def _purge_deleted(self) -> None:
-        for account, workspace in assignments.purge_requested():
-            if self.is_running(account):
-                continue
-            self.folders.purge(workspace, account)
-            assignments.purge_done(account)
-            logger.info("account %s: deleted, its folder is gone", account)
+class NameTaken(Exception):
+    """Another process runs this node."""
 
 
 class Node:
     """One per machine. `run` returns after SIGTERM or SIGINT, when every worker has ended."""
 
     def __init__(self) -> None:
+        folders = stores.Stores(settings.SESSIONS_ROOT)
+        self.credentials: Credentials = InFolders(folders)
+        if settings.SESSION_STORE == "postgres":
+            url = settings.SESSION_STORE_URL or default_url(settings.DATABASES["default"])
+            self.credentials = InDatabase(url)
+        try:
+            self.credentials.prepare()
+        except StoreUnavailable as exc:
+            raise NotReady(f"SESSION_STORE {settings.SESSION_STORE} is not usable: {exc}") from exc
+        self.keeper = LeaseKeeper(
+            me=self._member(),
+            ttl=settings.NODE_LEASE_TTL,
+            find=address.find,
+            duties=Duties(self._look, self._live_until, fence.kill_everything_below),
+        )
         self.registry = SessionRegistry(
-            node=settings.NODE_NAME, folders=stores.Stores(settings.SESSIONS_ROOT)
+            node=settings.NODE_NAME,
+            folders=folders,
+            credentials=self.credentials,
+            standing=self.keeper,
         )
         self.workers: ZygoteWorkers | None = None
+        self.counted: CountedWorkers | None = None
         self.supervisor: Supervisor | None = None
+
+    def _member(self) -> Member:
+        me = psutil.Process()
+        return Member(
+            node=settings.NODE_NAME,
+            instance=secrets.token_hex(8),
+            host=this_host(),
+            pid=me.pid,
+            process_started=me.create_time(),
+            started_at=rfc3339(timezone.now()),
+            capacity=settings.NODE_CAPACITY,
+            store=self.credentials.identity(),
+        )
 
     def run(self) -> None:
         with _interruptible():
             self._wait_for(lambda: address.find() is not None, "the bus")
             if settings.SANDBOX:
                 self._wait_for(self._find_sandbox, "the sandbox")
+            self._take_lease()
         log = settings.DATA_DIR / "zygote.log"
         self.workers = ZygoteWorkers(
             networks.zygote_environment(os.environ, self.registry.sandbox), log=log
         )
+        self._live_until(self.keeper.lease.kill_at)
+        self.counted = CountedWorkers(self.workers)
         self.supervisor = Supervisor(
             registry=self.registry,
-            workers=self.workers,
+            workers=self.counted,
             limits=Limits(
                 grace=settings.SESSION_STOP_GRACE,
                 silence=settings.SESSION_HEARTBEAT_TIMEOUT,
@@ -169,15 +113,82 @@ class Node:
         bus = carriers.current()
         bus.subscribe(streams.HINT_SESSIONS, self._on_hint)
         bus.answer(streams.NODES, lambda: {"ok": True, "node": settings.NODE_NAME})
+        bus.answer(streams.NODES_STATS, self.stats)
+        for verb, handler in self._verbs().items():
+            bus.answer(streams.node_subject(settings.NODE_NAME, verb), handler)
         logger.info("node %s is up", settings.NODE_NAME)
         snapshots = Schedule(node=settings.NODE_NAME, folders=self.registry.folders)
         snapshots.start()
         try:
             self.supervisor.run()
+            self.keeper.release()  # every worker has ended
         finally:
             snapshots.stop()
             self.workers.close()
             carriers.close()
+
+    # What others ask it --------------------------------------------------------------------------
+
+    def stats(self) -> dict[str, Any]:
+        """Figures of this node. Called in the bus's thread: reads, and never waits."""
+        supervisor, workers, counted = self.supervisor, self.workers, self.counted
+        assert supervisor is not None and workers is not None and counted is not None
+        running = list(supervisor.running.values())
+        me = self.keeper.me
+        return {
+            "ok": True,
+            "node": me.node,
+            "instance": me.instance,
+            "started_at": me.started_at,
+            "lease_held": self.keeper.token() is not None,
+            "lease_term": self.keeper.lease.term,
+            "draining": me.draining,
+            "owned": self.registry.owned,
+            "takers": sorted(self._takers()),
+            "workers": len(running),
+            "rss_bytes": sum(worker.rss_bytes for worker in running),
+            "resting": len(supervisor.resting),
+            "zygote_pid": workers.zygote_pid,
+            **counted.figures(),
+        }
+
+    def _takers(self) -> set[str]:
+        """Other nodes that could run the numbers of this one."""
+        me = self.keeper.me
+        others = placement.active(self.keeper.living())
+        return {name for name, m in others.items() if name != me.node and m.store == me.store}
+
+    def _verbs(self) -> dict[str, Callable[[], dict[str, Any]]]:
+        def drain(draining: bool) -> dict[str, Any]:
+            self.keeper.drain(draining)
+            self._look()
+            return self.stats() | {"draining": draining}
+
+        return {
+            "stats": self.stats,
+            "drain": lambda: drain(True),
+            "undrain": lambda: drain(False),
+        }
+
+    # What the lease says -------------------------------------------------------------------------
+
+    def _take_lease(self) -> None:
+        self.keeper.start()
+        self._wait_for(self.keeper.decided.is_set, "the lease of this node")
+        if self.keeper.refused:
+            self.keeper.release()
+            raise NameTaken(
+                f"NODE_NAME {settings.NODE_NAME} is taken: another process runs this node; stop it "
+                "or give this one another name"
+            )
+
+    def _look(self) -> None:
+        if self.supervisor is not None:
+            self.supervisor.hint()
+
+    def _live_until(self, moment: float) -> None:
+        if self.workers is not None:
+            self.workers.live_until(moment)
 
     def _on_hint(self, _subject: str, data: bytes) -> None:
         assert self.supervisor is not None

@@ -39,6 +39,10 @@ SENTENCES: dict[str, str] = {
     "worker_crashed": "The process of this number ended unexpectedly; a new one is being started.",
     "worker_hung": "The process of this number stopped answering; a new one is being started.",
     "node_restarted": "The session node was restarted; the number is coming back.",
+    "node_gone": (
+        "The node that holds the credentials of this number is away; the number comes back with it."
+    ),
+    "node_drained": "The number is moving to another node.",
     "restart_requested": "A restart was asked for.",
 }
 

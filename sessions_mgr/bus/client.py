@@ -158,6 +158,33 @@ class Bus:
         result: dict[str, Any] = json.loads(answer.data)
         return result
 
+    def request_all(
+        self, subject: str, payload: dict[str, Any], seconds: float
+    ) -> list[dict[str, Any]]:
+        """The JSON answers of everybody who listens, collected for `seconds`. Maybe none."""
+        answers: list[dict[str, Any]] = []
+
+        async def collect(message: Msg) -> None:
+            if message.data:  # "no responders" comes as an empty message
+                answers.append(json.loads(message.data))
+
+        async def ask() -> None:
+            if self._client is None or not self._client.is_connected:
+                raise BusUnavailable("the bus is not connected")
+            inbox = self._client.new_inbox()
+            subscription = await self._client.subscribe(inbox, cb=collect)
+            try:
+                await self._client.publish(subject, json.dumps(payload).encode(), reply=inbox)
+                await asyncio.sleep(seconds)
+            finally:
+                await subscription.unsubscribe()
+
+        try:
+            self._run(ask(), seconds + 2)
+        except (nats.errors.Error, OSError, FutureTimeout) as exc:
+            raise BusUnavailable(str(exc)) from exc
+        return answers
+
     def wait_until_connected(self, timeout: float) -> bool:
         """Whether the connection stands now or within `timeout` seconds."""
 

@@ -23,6 +23,8 @@ DEDUPLICATION = timedelta(minutes=10)
 ACK_WAIT = 30.0  # seconds until a fact that was not acknowledged is delivered again
 HINT_SESSIONS = "hint.sessions"
 NODES = "nodes.ping"  # every node answers {"ok": true, "node": name}
+NODES_STATS = "nodes.stats"  # every node answers with its figures: node.py, `stats`
+NODE_LEASES = "nodes"  # the key-value bucket of leases: one entry per living node
 
 
 def fact_subject(workspace_id: UUID, account_id: UUID) -> str:
@@ -31,6 +33,11 @@ def fact_subject(workspace_id: UUID, account_id: UUID) -> str:
 
 def command_subject(account_id: UUID | str) -> str:
     return f"cmd.{account_id}"
+
+
+def node_subject(node: str, verb: str) -> str:
+    """What one node answers: stats, drain, undrain. Each answer is its figures."""
+    return f"nodes.{verb}.{node}"
 
 
 def hint_subject(workspace_id: UUID | str) -> str:

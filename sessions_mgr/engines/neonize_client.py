@@ -36,9 +36,7 @@ def make_client(neonize: Any, config: base.EngineConfig, listener: Listener) -> 
     class Client(neonize.NewClient):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__(
-                # neonize appends "?_foreign_keys=on", which the last parameter swallows.
-                name=f"{config.store_path}"
-                "?_journal_mode=WAL&_foreign_keys=on&_busy_timeout=5000&_x=",
+                **_store(neonize, config),
                 uuid=uuid.uuid4().hex,  # collecting an older client with the same id stops this one
                 props=neonize.DeviceProps(
                     os=config.device_name, platformType=neonize.DeviceProps.CHROME
@@ -66,6 +64,25 @@ def make_client(neonize: Any, config: base.EngineConfig, listener: Listener) -> 
             listener.on_login_status(_text_at(address))
 
     return Client()
+
+
+def _store(neonize: Any, config: base.EngineConfig) -> dict[str, Any]:
+    """Which device of which database.
+
+    A file holds one device, so the first one is it. A PostgreSQL database holds those of all
+    accounts: ours is named, or a new one is made; "the first one" would be a stranger's.
+    """
+    if not config.store_path.startswith("postgres"):
+        # neonize appends "?_foreign_keys=on", which the last parameter swallows.
+        options = "?_journal_mode=WAL&_foreign_keys=on&_busy_timeout=5000&_x="
+        return {"name": config.store_path + options}
+    if not (jid := config.extra.get("jid", "")):
+        return {"name": config.store_path, "new_device": True}
+    user, _, server = jid.partition("@")
+    number, _, device = user.partition(":")
+    chosen = neonize.build_jid(number, server)
+    chosen.Device = int(device or 0)
+    return {"name": config.store_path, "jid": chosen}
 
 
 def _codes() -> dict[int, Any]:

@@ -19,7 +19,7 @@ from django.db import transaction
 
 from accounts.models import WhatsAppAccount, Workspace
 
-from .. import services, stores
+from .. import assignments, services, stores
 from ..stores import Stores
 from . import databases, device_rows, inspection
 from .databases import Contents
@@ -163,4 +163,6 @@ def _make_account(
         except OSError:
             folders.purge(workspace.pk, account.pk)
             raise
+        jid = databases.inspect(folder / stores.STORE).device_jids[0]
+        assignments.hold_credentials(account_id=account.pk, node=settings.NODE_NAME, jid=jid)
     return account

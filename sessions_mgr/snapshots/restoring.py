@@ -18,10 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from django.conf import settings
+
 from accounts import services as accounts
 from accounts.models import WhatsAppAccount
 
-from .. import services, stores
+from .. import assignments, services, stores
 from ..models import Session, StoreSnapshot
 from ..states import ACTIVE, Desired
 from ..stores import Stores
@@ -148,6 +150,9 @@ class _Replacing:
                 if must_disconnect:
                     services.request_disconnect(account=self.account, actor=self.actor)
                 saved = self._replace_by(database)
+                assignments.hold_credentials(
+                    account_id=self.account.pk, node=settings.NODE_NAME, jid=jid
+                )
         if not dry_run:
             accounts.record(
                 workspace=self.account.workspace,

@@ -179,7 +179,8 @@ class Supervisor:
                 report()
             except Exception:
                 logger.exception("account %s: cannot report its end yet", account)
-                self.look_at = self.clock() + 1.0
+                # Never later than it was: a report that fails must not keep us from looking.
+                self.look_at = min(self.look_at, self.clock() + 1.0)
                 return
             self.untold.popleft()
 

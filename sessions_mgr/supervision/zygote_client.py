@@ -15,6 +15,7 @@ import selectors
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -63,6 +64,8 @@ class ZygoteWorkers:
         self._children: dict[UUID, _Child] = {}
         self._zygote: _Zygote | None = None
         self._not_before = 0.0
+        self._speaking = threading.Lock()  # one message at a time into the zygote's channel
+        self._lease_until: float | None = None
         self._reports: list[Heard | Ended] = []
         self._selector = selectors.DefaultSelector()
         self._wake_out, self._wake_in = socket.socketpair()
@@ -89,7 +92,8 @@ class ZygoteWorkers:
             with os.fdopen(config_in, "wb") as pipe:
                 pipe.write(_small(assignment.document.encode()))
             request = json.dumps({"op": "spawn", "id": str(account)}).encode() + b"\n"
-            socket.send_fds(zygote.channel, [request], [config_out, theirs.fileno(), log])
+            with self._speaking:
+                socket.send_fds(zygote.channel, [request], [config_out, theirs.fileno(), log])
         except BaseException:
             ours.close()
             raise
@@ -118,6 +122,15 @@ class ZygoteWorkers:
         elif self._zygote is not None:
             logger.error("the zygote does not answer, killing it")
             self._zygote.process.kill()
+
+    def live_until(self, moment: float) -> None:
+        """The zygote ends all workers at this moment of the lease's clock, unless told a later one.
+
+        From any thread.
+        """
+        self._lease_until = moment
+        if (zygote := self._zygote) is not None:
+            self._tell_lease(zygote)
 
     def poll(self, timeout: float) -> Sequence[Heard | Ended]:
         for key, _ in self._selector.select(0.0 if self._reports else timeout):
@@ -199,9 +212,17 @@ class ZygoteWorkers:
             if log is not None:
                 os.close(log)
         zygote = self._zygote = _Zygote(process, ours)
+        self._tell_lease(zygote)
         self._selector.register(ours, selectors.EVENT_READ, lambda: self._on_zygote(zygote))
         logger.info("zygote started, pid %d", process.pid)
         return zygote
+
+    def _tell_lease(self, zygote: _Zygote) -> None:
+        if self._lease_until is None:
+            return
+        message = json.dumps({"op": "lease", "until": self._lease_until}).encode() + b"\n"
+        with self._speaking, contextlib.suppress(OSError):  # it is gone: the next one is told
+            zygote.channel.sendall(message)
 
     def _on_zygote(self, zygote: _Zygote) -> None:
         try:

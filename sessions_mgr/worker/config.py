@@ -11,7 +11,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from ..engines.base import EngineConfig
-from ..stores import STORE
+from ..stores import STORE, has_credentials
 
 
 class ConfigInvalid(ValueError):
@@ -32,6 +32,8 @@ class WorkerConfig:
     proxy_url: str = ""
     sandbox_trust_anchor: str = ""
     nats_token: str = field(default="", repr=False)
+    store_url: str = field(default="", repr=False)  # PostgreSQL; empty: a file in session_dir
+    store_jid: str = ""  # which device of it is this account's; empty: a new one
     pairing_timeout: float = 180.0
     drain_timeout: float = 4.0
     heartbeat_interval: float = 5.0
@@ -77,9 +79,15 @@ class WorkerConfig:
 
     def for_engine(self) -> EngineConfig:
         return EngineConfig(
-            store_path=str(self.session_dir / STORE),
+            store_path=self.store_url or str(self.session_dir / STORE),
             device_name=self.device_name,
             proxy_url=self.proxy_url,
             sandbox_trust_anchor=self.sandbox_trust_anchor,
-            extra=dict(self.engine_options),
+            extra=self.engine_options | ({"jid": self.store_jid} if self.store_url else {}),
         )
+
+    def has_credentials(self) -> bool:
+        """Whether the engine can log in without a new QR code."""
+        if self.store_url:
+            return bool(self.store_jid)
+        return has_credentials(self.session_dir)

@@ -100,8 +100,10 @@ class Worker:
         self.recorder = Recorder(config, self.spool, self.forwarder, self.life)
         killed_at = stores.begin_life(folder)
         self._begun = True
-        if killed_at is not None and stores.has_credentials(folder):
+        if killed_at is not None and config.has_credentials():
             self.recorder(base.LifeCutShort(last_alive_at=killed_at))
+        if config.store_url:
+            return  # nothing of the engine's is in the folder
         try:
             stores.check(folder)
         except stores.StoreDamaged as exc:
@@ -113,9 +115,7 @@ class Worker:
         if self.life.over(0) or self.recorder is None or self.forwarder is None:
             return
         if self.config.mode == "unlink":
-            if self.config.engine == "neonize" and not stores.has_credentials(
-                self.config.session_dir
-            ):
+            if self.config.engine == "neonize" and not self.config.has_credentials():
                 self.life.end(Exit.UNLINKED, "there was nothing to unlink")
                 return
             self._start("unlink", self._unlink)
@@ -126,7 +126,7 @@ class Worker:
     def _wait_for_the_end(self) -> None:
         """Returns when the life is over; ends it when nobody pairs or the first login hangs."""
         assert self.recorder is not None
-        pairs = not stores.has_credentials(self.config.session_dir)
+        pairs = not self.config.has_credentials()
         give_up_at = time.monotonic() + self.config.pairing_timeout
         while pairs and not self.recorder.connected.is_set():
             if self.recorder.paired_at is not None:

@@ -4,6 +4,7 @@ It has imported everything a worker needs except the Go library, which does not 
 memory of these imports is shared by all workers. It stays single-threaded, serves one socket:
 
     -> {"op": "spawn", "id"} with three descriptors: config, control, stderr
+    -> {"op": "lease", "until"}: after this moment of the lease's clock no worker may live here
     <- {"spawned": id, "pid"}            <- {"exited": pid, "status": code, or minus the signal}
 
 and ends when that socket does. Its workers then live or end by their own control streams.
@@ -28,7 +29,9 @@ from typing import Any, NoReturn
 
 from ..engines import neonize_library
 from ..engines import scripted as _scripted  # noqa: F401 - shared by the forks
+from ..ownership import clock
 from . import main as worker_main
+from .exits import Exit
 
 FDS_PER_WORKER = 3
 _STDERR, _CONFIG, _CONTROL = 2, 3, 4  # where a worker finds its descriptors
@@ -39,6 +42,8 @@ class Zygote:
         self._supervisor = supervisor
         self._inbox = b""
         self._fds: list[int] = []
+        self._until: float | None = None  # None: nobody has spoken of a lease
+        self._pids: set[int] = set()
         self._wake_out, self._wake_in = socket.socketpair()
         for sock in (self._wake_out, self._wake_in):
             sock.setblocking(False)
@@ -50,10 +55,13 @@ class Zygote:
         for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(ignored, signal.SIG_IGN)  # the supervisor decides
         while True:
-            ready, _, _ = select.select([self._supervisor, self._wake_out], [], [])
+            ready, _, _ = select.select(
+                [self._supervisor, self._wake_out], [], [], self._patience()
+            )
             if self._wake_out in ready:
                 self._drain_wakeups()
             self._reap()
+            self._fence()
             if self._supervisor in ready and not self._read():
                 return
 
@@ -74,15 +82,38 @@ class Zygote:
             return False
         *lines, self._inbox = (self._inbox + data).split(b"\n")
         for line in lines:
-            self._spawn(json.loads(line))
+            request = json.loads(line)
+            if request["op"] == "lease":
+                self._until = float(request["until"])
+            else:
+                self._spawn(request)
         return True
+
+    def _patience(self) -> float | None:
+        if self._until is None or not self._pids:
+            return None
+        return max(0.0, self._until - clock.now())
+
+    def _is_over(self) -> bool:
+        return self._until is not None and clock.now() >= self._until
+
+    def _fence(self) -> None:
+        """The node did not renew its lease, or hangs and cannot even notice: end what we forked."""
+        if self._is_over():
+            for pid in self._pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self._pids.clear()
 
     def _spawn(self, request: dict[str, Any]) -> None:
         mine, self._fds = self._fds[:FDS_PER_WORKER], self._fds[FDS_PER_WORKER:]
         config_fd, control_fd, stderr_fd = mine
         pid = os.fork()
         if pid == 0:
+            if self._is_over():
+                os._exit(Exit.SUPERVISOR_GONE)
             self._become_worker(config_fd, control_fd, stderr_fd)
+        self._pids.add(pid)
         for fd in mine:
             os.close(fd)
         self._tell({"spawned": request["id"], "pid": pid})
@@ -117,6 +148,7 @@ class Zygote:
                 return
             if pid == 0:
                 return
+            self._pids.discard(pid)
             self._tell({"exited": pid, "status": os.waitstatus_to_exitcode(status)})
 
     def _tell(self, message: dict[str, Any]) -> None:

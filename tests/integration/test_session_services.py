@@ -80,7 +80,7 @@ def test_logout_disconnects_and_leaves_the_unlinking_to_the_node(status):
     session = services.request_logout(account=account)
 
     assert (session.status, session.unlink_pending) == (Status.DISCONNECTED, True)
-    assert assignments.wanted_sessions("node")[account.pk].mode == "unlink"
+    assert assignments.wanted_sessions()[account.pk].mode == "unlink"
 
 
 def test_connect_during_a_logout_waits_until_the_old_link_is_gone():
@@ -89,9 +89,9 @@ def test_connect_during_a_logout_waits_until_the_old_link_is_gone():
 
     services.request_connect(account=account)
 
-    assert assignments.wanted_sessions("node")[account.pk].mode == "unlink"
+    assert assignments.wanted_sessions()[account.pk].mode == "unlink"
     assignments.unlink_finished(account_id=account.pk, epoch=0)
-    assert assignments.wanted_sessions("node")[account.pk].mode == "connect"
+    assert assignments.wanted_sessions()[account.pk].mode == "connect"
 
 
 def test_delete_hides_the_account_and_asks_for_its_store_to_be_purged():
@@ -104,13 +104,13 @@ def test_delete_hides_the_account_and_asks_for_its_store_to_be_purged():
     assert StorePurge.objects.filter(account_id=account.pk).count() == 1
     assert assignments.purge_requested() == []  # the link is ended first
     assignments.unlink_finished(account_id=account.pk, epoch=0)
-    assert assignments.purge_requested() == [(account.pk, account.workspace_id)]
+    assert assignments.purge_requested() == [(account.pk, account.workspace_id, "test")]
 
 
 def test_only_one_of_two_nodes_gets_the_assignment():
     account = AccountFactory()
     services.request_connect(account=account)
-    seen = assignments.wanted_sessions("a")[account.pk].epoch
+    seen = assignments.wanted_sessions()[account.pk].epoch
 
     won = assignments.take_assignment(account_id=account.pk, node="a", seen_epoch=seen)
     lost = assignments.take_assignment(account_id=account.pk, node="b", seen_epoch=seen)
@@ -122,7 +122,7 @@ def test_only_one_of_two_nodes_gets_the_assignment():
 def test_a_stale_plan_does_not_start_what_was_disconnected_meanwhile():
     account = AccountFactory()
     services.request_connect(account=account)
-    seen = assignments.wanted_sessions("a")[account.pk].epoch
+    seen = assignments.wanted_sessions()[account.pk].epoch
     services.request_disconnect(account=account)
 
     assert assignments.take_assignment(account_id=account.pk, node="a", seen_epoch=seen) is None
@@ -178,7 +178,7 @@ def test_a_named_exit_says_why_even_when_the_fact_never_arrived(exit_name, statu
     session = Session.objects.get(pk=account.pk)
     assert (session.status, session.reason_code) == (status, reason)
     assert session.reason_message.endswith(".")
-    assert account.pk not in assignments.wanted_sessions("node")
+    assert account.pk not in assignments.wanted_sessions()
 
 
 def test_a_crash_loop_ends_in_failed_and_connect_works_again():

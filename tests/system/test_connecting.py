@@ -12,6 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -420,3 +421,18 @@ def test_the_doctor_names_what_does_not_run_and_what_to_do(tmp_path):
     assert ended.returncode == 1
     assert {"database", "bus", "node"} <= problems.keys()
     assert all(f["fix"] for f in problems.values())
+
+
+def test_the_metrics_of_a_running_product_tell_nodes_bus_and_stores(product, number):
+    account = product.new_account()
+    product.link(account, product.phone(number))
+
+    def figures():
+        text = httpx.get(f"{product.url}/metrics", timeout=10, trust_env=False).text
+        return text if "switchboard_node_workers{" in text else None
+
+    text = eventually(figures)
+    assert "switchboard_bus_up 1.0" in text
+    assert "switchboard_ingest_waiting" in text
+    assert 'switchboard_store_bytes{kind="stores"}' in text
+    assert "switchboard_session_start_seconds_bucket{" in text

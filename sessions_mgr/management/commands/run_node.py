@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from sessions_mgr.node import Node, NotReady
+from sessions_mgr.node import NameTaken, Node
+from sessions_mgr.registry import NotReady
 
 
 class Command(BaseCommand):
@@ -15,6 +16,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             Node().run()
+        except NameTaken as exc:
+            raise CommandError(str(exc), returncode=2) from exc
         except NotReady as exc:
             raise CommandError(str(exc)) from exc
         except KeyboardInterrupt:

@@ -1,0 +1,1 @@
+"""Which node runs which session: leases, placement, fencing. docs/ownership.md tells the story."""
