@@ -23,7 +23,7 @@ in_thread = database_sync_to_async
 
 @asynccontextmanager
 async def feed(query="", *, key=None, cookie=None, origin=b"http://localhost"):
-    headers = [(b"origin", origin)]
+    headers = [(b"origin", origin)] if origin else []
     if cookie:
         headers.append((b"cookie", f"switchboard_session={cookie}".encode()))
     ws = WebsocketCommunicator(
@@ -158,6 +158,24 @@ async def test_a_wrong_parameter_is_named_before_the_socket_closes(query):
 async def test_a_page_of_another_origin_cannot_open_the_feed():
     async with feed(origin=b"https://evil.example") as ws:
         assert not ws.accepted
+
+
+async def test_a_key_or_a_ticket_opens_it_from_any_page_and_a_program_has_no_origin():
+    workspace, _, key = await in_thread(setting)()
+    ticket, _ = await in_thread(tickets.issue)(workspace)
+    for origin in (None, b"https://crm.example"):
+        async with feed(key=key, origin=origin) as ws:
+            assert ws.accepted
+            assert (await ws.receive_json_from())["type"] == "hello"
+    async with feed(f"?ticket={ticket}", origin=b"https://crm.example") as ws:
+        assert (await ws.receive_json_from())["type"] == "hello"
+
+
+async def test_a_wrong_key_from_another_page_does_not_fall_back_to_the_login():
+    async with feed(key="nonsense", origin=b"https://evil.example") as ws:
+        assert await closed_with(ws) == 4401
+    async with feed("?ticket=nonsense", origin=b"https://evil.example") as ws:
+        assert await closed_with(ws) == 4401
 
 
 async def test_garbage_from_the_client_changes_nothing():
