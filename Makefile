@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SANDBOX ?= 1
+WEBHOOK_ALLOW_PRIVATE ?= $(SANDBOX)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: run test test-quick lint bench bench-quick lock clean
 
 run: $(VENV)/.base
-	@SANDBOX=$(SANDBOX) exec $(BIN)/python manage.py serve
+	@SANDBOX=$(SANDBOX) WEBHOOK_ALLOW_PRIVATE=$(WEBHOOK_ALLOW_PRIVATE) exec $(BIN)/python manage.py serve
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/unit tests/integration -n 2

@@ -14,7 +14,17 @@ from pathlib import Path
 
 import psutil
 
-from . import chaos, memory_per_session, qr_latency, readme, recover_after_kill, restore_100
+from . import (
+    chaos,
+    inbound_throughput,
+    inbound_webhook_latency,
+    memory_per_session,
+    qr_latency,
+    readme,
+    recover_after_kill,
+    restore_100,
+    ws_fanout,
+)
 from .measure import Result
 
 BENCHMARKS: dict[str, Callable[[Path, bool], list[Result]]] = {
@@ -23,6 +33,9 @@ BENCHMARKS: dict[str, Callable[[Path, bool], list[Result]]] = {
     "recover_after_kill": recover_after_kill.run,
     "restore_100": restore_100.run,
     "chaos": chaos.run,
+    "inbound_webhook_latency": inbound_webhook_latency.run,
+    "inbound_throughput": inbound_throughput.run,
+    "ws_fanout": ws_fanout.run,
 }
 
 

@@ -20,6 +20,9 @@ WORDS = {
     "chaos_two_workers": "… moments at which a number had two workers",
     "chaos_not_connected": "… numbers that were not connected afterwards",
     "chaos_unexplained": "… restarts without a reason in the timeline",
+    "inbound_webhook_latency": "a phone sends → the signed webhook is received, p50, 20 a second",
+    "inbound_throughput": "messages a second from one phone to one webhook, none lost or doubled",
+    "ws_fanout": "an event is committed → the frame is there, 200 sockets, 50 events a second, p50",
     "restore_100": "`kill -9` of the node → 100 numbers connected again",
 }
 

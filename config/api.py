@@ -5,12 +5,16 @@ from rest_framework.routers import SimpleRouter
 
 from accounts.api import views as who
 from events.api.views import EventsView
+from realtime.sse import EventStreamView
 from sessions_mgr.api import sandbox
 from sessions_mgr.api.views import AccountViewSet
+from webhooks.api.views import DeliveryViewSet, WebhookViewSet
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("accounts", AccountViewSet, "account")
 router.register("api-keys", who.ApiKeyViewSet, "api-key")
+router.register("webhooks", WebhookViewSet, "webhook")
+router.register("deliveries", DeliveryViewSet, "delivery")
 router.register("audit", who.AuditViewSet, "audit")
 
 phone = [
@@ -29,6 +33,7 @@ urlpatterns = [
     path("workspace", who.WorkspaceView.as_view()),
     path("ws-tickets", who.TicketView.as_view()),
     path("events", EventsView.as_view()),
+    path("events/stream", EventStreamView.as_view()),
     path("sandbox/phones", sandbox.PhonesView.as_view()),
     path("sandbox/phones/<str:number>/", include(phone)),
     path("sandbox/network", sandbox.NetworkView.as_view()),

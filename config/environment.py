@@ -159,6 +159,12 @@ def _http(text: str) -> str:
     return text
 
 
+def _webhook_proxy(text: str) -> str:
+    if urlsplit(text).scheme != "http" or not urlsplit(text).hostname:
+        raise ValueError("use http://host:port")
+    return text
+
+
 def _prefix(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_-]*)*", text):
         raise ValueError("use folder/folder of letters, digits, - and _")
@@ -317,6 +323,20 @@ VARIABLES = [
     ),
     Variable("AVATAR_FETCH_ENABLED", _bool, True, "0: never ask WhatsApp for profile pictures"),
     Variable("EVENT_RETENTION_DAYS", _int(1, 3650), 30, "days that the event log is kept"),
+    Variable(
+        "WEBHOOK_ALLOW_PRIVATE",
+        _bool,
+        False,
+        "1: webhooks may go to private and loopback addresses (development, tests)",
+    ),
+    Variable(
+        "WEBHOOK_PROXY",
+        _webhook_proxy,
+        "",
+        "egress proxy that all webhooks go through, http://host:port; it judges the addresses then",
+    ),
+    Variable("WEBHOOK_RETENTION_DAYS", _int(1, 3650), 14, "days that finished deliveries are kept"),
+    Variable("SWITCHBOARD_API_KEY", str, "", "API key that `manage.py listen` uses"),
     Variable("API_RATE", str, "600/min", "requests per API key, as number/second|min|hour|day"),
     Variable(
         "SWITCHBOARD_BOOTSTRAP_EMAIL", _email, "", "e-mail of the owner that the first start makes"

@@ -12,6 +12,7 @@ from sessions_mgr import metrics as session_metrics
 from sessions_mgr import sandbox_gateway
 from sessions_mgr.bus import carriers
 from sessions_mgr.bus.client import BusUnavailable
+from webhooks.metrics import WebhookCollector
 
 
 def live(request: HttpRequest) -> JsonResponse:
@@ -37,6 +38,7 @@ def ready(request: HttpRequest) -> JsonResponse:
 def metrics(request: HttpRequest) -> HttpResponse:
     registry = CollectorRegistry()
     registry.register(session_metrics.SessionCollector())
+    registry.register(WebhookCollector())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 

@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "events",
     "sessions_mgr",
     "messaging",
+    "webhooks",
     "realtime",
     "console",
     "config",
@@ -236,6 +237,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "AccountStatusEnum": "sessions_mgr.states.Status",
+        "DeliveryStatusEnum": "webhooks.models.Status",
+        "WebhookStatusEnum": "webhooks.models.Health",
+    },
 }
 
 # The bus and the session node --------------------------------------------------------------------
@@ -260,6 +266,10 @@ SNAPSHOT_KEEP = values["SNAPSHOT_KEEP"]
 STORE_QUARANTINE_DAYS = values["STORE_QUARANTINE_DAYS"]
 AVATAR_FETCH_ENABLED = values["AVATAR_FETCH_ENABLED"]
 EVENT_RETENTION_DAYS = values["EVENT_RETENTION_DAYS"]
+WEBHOOK_ALLOW_PRIVATE = values["WEBHOOK_ALLOW_PRIVATE"]
+WEBHOOK_PROXY = values["WEBHOOK_PROXY"]
+WEBHOOK_RETENTION_DAYS = values["WEBHOOK_RETENTION_DAYS"]
+LISTEN_API_KEY = values["SWITCHBOARD_API_KEY"]
 
 BOOTSTRAP_EMAIL = values["SWITCHBOARD_BOOTSTRAP_EMAIL"]
 BOOTSTRAP_PASSWORD = values["SWITCHBOARD_BOOTSTRAP_PASSWORD"]

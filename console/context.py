@@ -33,6 +33,7 @@ PLACES = {
     "overview": "overview",
     "number": "numbers",
     "event": "events",
+    "webhook": "webhooks",
     "sandbox": "sandbox",
     "key": "keys",
 }

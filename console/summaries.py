@@ -82,6 +82,17 @@ def _restricted(data: dict[str, Any]) -> str:
     }
 
 
+def _webhook_disabled(data: dict[str, Any]) -> str:
+    return _("The webhook to %(url)s was disabled: %(reason)s") % {
+        "url": data.get("url", ""),
+        "reason": (data.get("reason") or {}).get("message", ""),
+    }
+
+
+def _webhook_test(data: dict[str, Any]) -> str:
+    return _("A test event was sent to a webhook")
+
+
 def _person(party: Any) -> str:
     """The best name that the event carries."""
     if not isinstance(party, dict):
@@ -102,6 +113,8 @@ _WRITERS: dict[str, Callable[[dict[str, Any]], str]] = {
     types.MESSAGE_GAP: _gap,
     types.CHAT_PRESENCE: _presence,
     types.ACCOUNT_RESTRICTED: _restricted,
+    types.WEBHOOK_DISABLED: _webhook_disabled,
+    types.WEBHOOK_TEST: _webhook_test,
 }
 
 _TOKEN = re.compile(

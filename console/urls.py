@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
-from .views import entrance, events, keys, number, numbers, overview, phones, tabs
+from .views import entrance, events, keys, number, numbers, overview, phones, tabs, webhooks
 
 app_name = "console"
 
@@ -31,6 +31,19 @@ number_urls: list[URLPattern] = [
     path("phone/inbox", phones.inbox, name="number-phone-inbox"),
 ]
 
+webhook_urls: list[URLPattern] = [
+    path("", webhooks.detail, name="webhook"),
+    path("edit", webhooks.edit, name="webhook-edit"),
+    path("test", webhooks.test, name="webhook-test"),
+    path("enable", webhooks.enable, name="webhook-enable"),
+    path("disable", webhooks.disable, name="webhook-disable"),
+    path("rotate", webhooks.rotate, name="webhook-rotate"),
+    path("replay", webhooks.replay, name="webhook-replay"),
+    path("delete", webhooks.delete, name="webhook-delete"),
+    path("deliveries/<uuid:delivery_id>", webhooks.delivery, name="webhook-delivery"),
+    path("deliveries/<uuid:delivery_id>/retry", webhooks.retry, name="webhook-retry"),
+]
+
 workspace_urls: list[URLPattern | URLResolver] = [
     path("", overview.page, name="overview"),
     path("numbers/", numbers.page, name="numbers"),
@@ -41,6 +54,9 @@ workspace_urls: list[URLPattern | URLResolver] = [
     path("events/", events.page, name="events"),
     path("events/tail", events.tail, name="events-tail"),
     path("events/<str:event_id>", events.detail, name="event"),
+    path("webhooks/", webhooks.page, name="webhooks"),
+    path("webhooks/new", webhooks.add, name="webhooks-add"),
+    path("webhooks/<uuid:webhook_id>/", include(webhook_urls)),
     path("keys/", keys.page, name="keys"),
     path("keys/<uuid:key_id>/revoke", keys.revoke, name="key-revoke"),
     path("sandbox/", phones.page, name="sandbox"),

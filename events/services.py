@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import F
+from django.db import connection, transaction
 from django.utils import timezone
 
-from . import hints, types
+from . import followers, hints, types
 from .models import Event, Log
 
 
@@ -23,7 +22,7 @@ class CursorExpired(Exception):
         self.oldest = oldest
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def append(
     *,
     workspace_id: UUID,
@@ -37,10 +36,11 @@ def append(
 
     The row lock on Log is held until that transaction commits: keep it short.
     """
-    if not Log.objects.filter(workspace_id=workspace_id).update(last_seq=F("last_seq") + 1):
+    seq = _next_seq(workspace_id)
+    if seq is None:
         Log.objects.get_or_create(workspace_id=workspace_id)
-        Log.objects.filter(workspace_id=workspace_id).update(last_seq=F("last_seq") + 1)
-    seq = Log.objects.values_list("last_seq", flat=True).get(workspace_id=workspace_id)
+        seq = _next_seq(workspace_id)
+        assert seq is not None
     at = timezone.now()
     event = Event.objects.create(
         workspace_id=workspace_id,
@@ -52,8 +52,29 @@ def append(
         data=data,
         source_id=source_id,
     )
+    followers.tell(event)
     hints.after_commit(workspace_id, seq)
     return event
+
+
+def _next_seq(workspace_id: UUID) -> int | None:
+    """Count the log on and lock it. None while the workspace has no log. One statement, as every
+    event pays for it."""
+    table = connection.ops.quote_name(Log._meta.db_table)
+    known = Log._meta.pk.get_db_prep_value(workspace_id, connection)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} SET last_seq = last_seq + 1"  # noqa: S608
+            " WHERE workspace_id = %s RETURNING last_seq",
+            [known],
+        )
+        row = cursor.fetchone()
+    return int(row[0]) if row else None
+
+
+def nudge(workspace_id: UUID) -> None:
+    """Have everybody who follows this log look again, once the transaction is visible."""
+    hints.after_commit(workspace_id, head(workspace_id))
 
 
 def head(workspace_id: UUID) -> int:
@@ -107,8 +128,14 @@ def blank_codes(
 
 @transaction.atomic
 def forget_before(*, workspace_id: UUID, at: datetime) -> int:
-    """Retention: delete what was recorded before `at`. Returns how many events went."""
+    """Retention: delete what was recorded before `at`. Returns how many events went.
+
+    What a follower still has to tell somebody stays, and with it everything after it.
+    """
     old = Event.objects.filter(workspace_id=workspace_id, recorded_at__lt=at)
+    needed = followers.oldest_needed(workspace_id)
+    if needed is not None:
+        old = old.filter(seq__lt=needed)
     newest = old.order_by("-seq").values_list("seq", flat=True).first()
     if newest is None:
         return 0

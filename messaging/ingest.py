@@ -10,14 +10,16 @@ import asyncio
 import json
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import nats.errors
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError, close_old_connections, transaction
+from django.db import DatabaseError, close_old_connections, connection, transaction
+from django.utils import timezone
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
@@ -72,10 +74,22 @@ def parse(body: bytes) -> StreamFact:
         raise Unreadable(f"{type(exc).__name__}: {exc}") from exc
 
 
+def _first_sight(fact_id: str) -> bool:
+    """Remember the fact. False when it was known. One statement, as every fact pays for it."""
+    table = connection.ops.quote_name(SeenFact._meta.db_table)
+    at = connection.ops.adapt_datetimefield_value(timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} (fact_id, at) VALUES (%s, %s) ON CONFLICT DO NOTHING",  # noqa: S608
+            [fact_id, at],
+        )
+        return bool(cursor.rowcount == 1)
+
+
 @transaction.atomic
 def store(fact: StreamFact) -> None:
     """Write the fact and everything that follows from it. Again is a no-op."""
-    if not SeenFact.objects.get_or_create(fact_id=fact.id)[1]:
+    if not _first_sight(fact.id):
         return
     account = (
         WhatsAppAccount.objects.select_related("workspace")
@@ -113,8 +127,12 @@ def _store_in_thread(entries: Sequence[tuple[str, bytes]]) -> None:
 class Ingest:
     """Keeps the durable consumer alive and feeds `store_batch`, until `stop` is set."""
 
-    def __init__(self, stop: asyncio.Event) -> None:
+    def __init__(
+        self, stop: asyncio.Event, gate: AbstractAsyncContextManager[Any] | None = None
+    ) -> None:
+        """`gate` is held around each batch, where writers of one process must take turns."""
         self._stop = stop
+        self._gate = gate or nullcontext()
         self._queue: asyncio.Queue[Msg] = asyncio.Queue()
         self._subscription: JetStreamContext.PushSubscription | None = None
 
@@ -190,7 +208,8 @@ class Ingest:
         while len(batch) < BATCH and not self._queue.empty():
             batch.append(self._queue.get_nowait())
         try:
-            await sync_to_async(_store_in_thread)([(m.subject, m.data) for m in batch])
+            async with self._gate:
+                await sync_to_async(_store_in_thread)([(m.subject, m.data) for m in batch])
         except DatabaseError as exc:
             logger.warning("ingest: the database refused %d facts: %s", len(batch), exc)
             await self._pause(RETRY_DELAY)

@@ -1,12 +1,14 @@
 """The feed: hello, snapshot, then events in order by cursor. Server to client only.
 
-The channel layer brings hints; data is always read from the log, so nothing can be lost between a
-hint and a reconnect. One task per socket sends, so order is the log's order.
+What is sent comes from the log, through the tail that all sockets of a workspace share or straight
+from the database, so nothing can be lost between a hint and a reconnect. One task per socket sends,
+so order is the log's order.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 from contextlib import suppress
@@ -23,7 +25,7 @@ from events.filters import FilterError, parse_account, parse_cursor, parse_types
 from sessions_mgr.api.serializers import AccountSerializer
 
 from . import access
-from .listener import ensure_listening, group_of
+from .tails import Tail, here
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +45,7 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):
 
     workspace: Workspace | None = None
     feeder: asyncio.Task[None] | None = None
+    tail: Tail | None = None
 
     async def connect(self) -> None:
         offered: list[str] = self.scope.get("subprotocols", [])
@@ -76,9 +79,8 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):
         if self.cursor > head:
             raise FilterError("after", "this cursor lies in the future")
         self.news = asyncio.Event()
-        await ensure_listening()
         # Join first, read second: what happens in between is read, never missed.
-        await self.channel_layer.group_add(group_of(self.workspace.pk), self.channel_name)
+        self.tail = await here().join(self.workspace.pk, self.news)
         await self.send_json({"type": "hello", "workspace": str(self.workspace.pk), "seq": head})
         if not query.get("after"):
             await self.send_json(
@@ -127,7 +129,14 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):
 
     async def _send_batch(self) -> bool:
         """True when there may be more."""
-        assert self.workspace is not None
+        assert self.workspace is not None and self.tail is not None
+        shared = self.tail.after(self.cursor, self.types, self.account_id)
+        if shared is not None:
+            entries, cursor = shared
+            for entry in entries:
+                await self._send_text(entry.text)
+            self.cursor = cursor
+            return False
         events, self.cursor = await database_sync_to_async(event_log.read)(
             workspace_id=self.workspace.pk,
             after=self.cursor,
@@ -140,11 +149,11 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):
         return len(events) == BATCH
 
     async def _send(self, frame: dict[str, Any]) -> None:
-        await asyncio.wait_for(self.send_json(frame), SEND_TIMEOUT)
+        await self._send_text(json.dumps(frame))
 
-    async def events_hint(self, hint: dict[str, Any]) -> None:
-        if hint["seq"] > self.cursor:
-            self.news.set()
+    async def _send_text(self, text: str) -> None:
+        async with asyncio.timeout(SEND_TIMEOUT):
+            await self.send(text_data=text)
 
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
         """Clients have nothing to say here; commands go through the REST API."""
@@ -158,8 +167,8 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):
         if self.feeder is not None:
             self.feeder.cancel()
             await asyncio.gather(self.feeder, return_exceptions=True)
-        if self.workspace is not None and self.channel_layer is not None:
-            await self.channel_layer.group_discard(group_of(self.workspace.pk), self.channel_name)
+        if self.workspace is not None and self.tail is not None:
+            await here().leave(self.workspace.pk, self.news)
 
 
 def _plain(data: dict[str, Any]) -> dict[str, Any]:

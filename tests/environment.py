@@ -34,6 +34,7 @@ def _prepare() -> None:
     folder = Path(os.environ["SWITCHBOARD_TEST_DIR"]) / worker
     (folder / "static").mkdir(parents=True, exist_ok=True)
     os.environ |= {"DATA_DIR": str(folder), "SANDBOX": "1", "LOG_LEVEL": "WARNING"}
+    os.environ["WEBHOOK_ALLOW_PRIVATE"] = "1"
 
 
 _prepare()

@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts.models import ApiKey, Membership, Role, User, WhatsAppAccount, Workspace
 from sessions_mgr.models import Session
 from sessions_mgr.states import Desired, Status
+from webhooks import services as webhook_services
 
 PASSWORD = "a-Passphrase-for-Tests-7"
 
@@ -85,3 +86,12 @@ def api_key(workspace, scopes=("read", "send", "manage"), **fields) -> str:
         workspace=workspace, scopes=list(scopes), name="test", **fields
     )
     return text
+
+
+def endpoint(workspace, url="https://hooks.example.com/in", **fields):
+    """A webhook endpoint; its secret is `endpoint.secret`."""
+    made, secret = webhook_services.create_endpoint(
+        workspace=workspace, url=url, actor="test", **fields
+    )
+    made.secret = secret
+    return made

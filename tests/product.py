@@ -57,6 +57,7 @@ class Product:
             "DATA_DIR": str(folder / "var"),
             "PORT": str(self.port),
             "SANDBOX": "1",
+            "WEBHOOK_ALLOW_PRIVATE": "1",
             "API_RATE": "100000/min",
             "SWITCHBOARD_BOOTSTRAP_API_KEY": API_KEY,
             "SWITCHBOARD_BOOTSTRAP_EMAIL": EMAIL,

@@ -12,12 +12,12 @@ from accounts.models import ApiKey, AuditEntry, Role, WhatsAppAccount
 from accounts.services import create_api_key
 from events import services as event_log
 from sessions_mgr.models import Session
-from tests.factories import AccountFactory, UserFactory, WorkspaceFactory
+from tests.factories import AccountFactory, UserFactory, WorkspaceFactory, endpoint
 
 pytestmark = pytest.mark.django_db
 
 PUBLIC = {"home", "sign-in", "sign-out"}
-NEEDS_A_MEMBER_ONLY = {"overview", "numbers", "events", "sandbox", "number"}
+NEEDS_A_MEMBER_ONLY = {"overview", "numbers", "events", "sandbox", "number", "webhooks", "webhook"}
 
 
 def patterns(resolver=None):
@@ -38,6 +38,7 @@ def house():
     owner = UserFactory()
     workspace = WorkspaceFactory(members=[owner])
     account = AccountFactory(workspace=workspace, connected=True)
+    webhook = endpoint(workspace)
     event = event_log.append(workspace_id=workspace.pk, type="message", data={"text": "hi"})
     key, _ = create_api_key(workspace=workspace, name="k", scopes=["read"], actor="system")
     arguments = {
@@ -45,6 +46,8 @@ def house():
         "account_id": account.pk,
         "event_id": event.pk,
         "key_id": key.public_id,
+        "webhook_id": webhook.pk,
+        "delivery_id": webhook.deliveries.get().pk,
         "phone_number": "+15550100001",
         "verb": "offline",
     }
@@ -97,8 +100,9 @@ def test_own_workspace_with_foreign_things_is_404(house, client):
     mine = WorkspaceFactory(members=[outsider])
     client.force_login(outsider)
     for name, address in addresses(house[2] | {"workspace_id": mine.pk}):
-        if name.startswith(("number-", "number", "event", "key-")) and any(
-            str(house[2][part]) in address for part in ("account_id", "event_id", "key_id")
+        if name.startswith(("number-", "number", "event", "key-", "webhook")) and any(
+            str(house[2][part]) in address
+            for part in ("account_id", "event_id", "key_id", "webhook_id")
         ):
             assert client.get(address).status_code in (404, 405), name
             assert client.post(address).status_code in (404, 405), name

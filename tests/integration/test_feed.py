@@ -12,7 +12,7 @@ from django.test import Client
 from accounts import tickets
 from config.asgi import application
 from events import services as event_log
-from realtime.listener import stop_listening
+from realtime.tails import forget_here
 from tests.factories import AccountFactory, UserFactory, WorkspaceFactory, api_key
 from tests.life import connected_account
 
@@ -38,7 +38,7 @@ async def feed(query="", *, key=None, cookie=None, origin=b"http://localhost"):
         yield ws
     finally:
         await ws.disconnect()
-        stop_listening()
+        forget_here()
 
 
 def setting():

@@ -1,35 +1,43 @@
-"""`manage.py run_pipeline`: ingest from the stream into SQL, and retention."""
+"""`manage.py run_pipeline`: ingest from the stream into SQL, webhooks, retention."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import signal
-from contextlib import suppress
+import sys
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from datetime import timedelta
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from accounts.models import Workspace
 from events import services as event_log
 from messaging.ingest import Ingest
 from sessions_mgr.models import SeenFact
+from webhooks import retention as webhook_retention
+from webhooks.worker import deliver
 
 logger = logging.getLogger(__name__)
 
 RETENTION_INTERVAL = 3600.0  # seconds
+# A thread that stores facts is busy with Python for long; the loop that sends webhooks needs the
+# interpreter often and briefly. With the usual 5 ms it waits longer than it works.
+SWITCH_INTERVAL = 0.0005  # seconds
+DELIVERY_REST = 2.0  # seconds before broken webhook delivery starts again
 SEEN_FACTS_KEPT = timedelta(days=8)  # longer than the stream keeps a fact
 
 
 class Command(BaseCommand):
-    help = "Store what workers say; forget what is older than the retention."
+    help = "Store what workers say; tell webhooks; forget what is older than the retention."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        sys.setswitchinterval(SWITCH_INTERVAL)
         asyncio.run(_run())
 
 
@@ -39,11 +47,32 @@ async def _run() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     retention = asyncio.ensure_future(_retention(stop))
+    gate = _turns()
+    webhooks = asyncio.ensure_future(_deliver(stop, gate))
     try:
-        await Ingest(stop).run()
+        await Ingest(stop, gate).run()
     finally:
         stop.set()
-        await retention
+        await asyncio.gather(webhooks, retention)
+
+
+def _turns() -> AbstractAsyncContextManager[Any]:
+    """SQLite has one writer, and lets whoever comes back first write again: so take turns, fairly.
+
+    PostgreSQL needs none of this.
+    """
+    return asyncio.Lock() if connection.vendor == "sqlite" else nullcontext()
+
+
+async def _deliver(stop: asyncio.Event, gate: AbstractAsyncContextManager[Any]) -> None:
+    """Trouble with webhooks never keeps ingest from running, nor the other way round."""
+    while not stop.is_set():
+        try:
+            await deliver(stop, gate)
+        except Exception:
+            logger.exception("webhook delivery broke; it starts again")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), DELIVERY_REST)
 
 
 async def _retention(stop: asyncio.Event) -> None:
@@ -58,6 +87,7 @@ async def _retention(stop: asyncio.Event) -> None:
 
 def forget_old() -> None:
     at = timezone.now()
+    webhook_retention.forget_old(at)
     SeenFact.objects.filter(at__lt=at - SEEN_FACTS_KEPT).delete()
     for workspace_id in Workspace.objects.values_list("pk", flat=True):
         gone = event_log.forget_before(
