@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.contrib.sessions.models import Session as LoginSession
+from django.db.models import Q
+from django.utils import timezone
+
 from accounts import tickets
 from accounts.api.authentication import find_key
-from accounts.models import Scope, Workspace
+from accounts.models import ApiKey, Membership, Scope, Workspace
 
 PROTOCOL = "switchboard.v1"
 BEARER = "bearer."
@@ -21,22 +26,52 @@ class NotFound(Exception):
     """The credential is fine, but there is no such workspace or account for it."""
 
 
-def workspace_for(*, user: Any, protocols: list[str], ticket: str, workspace_id: str) -> Workspace:
-    """The workspace whose feed this connection may read."""
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The right to read one workspace's feed, and what it rests on."""
+
+    workspace: Workspace
+    key_id: str = ""
+    user_id: UUID | None = None
+    login: str = ""  # key of the browser's login session
+
+    def holds(self) -> bool:
+        """False once the key was revoked or has expired, or the person left or signed out.
+
+        A feed may be open for days: whoever keeps one asks again and again. A ticket was for one
+        connection; only the end of its workspace takes that one back.
+        """
+        now = timezone.now()
+        if self.key_id:
+            usable = ApiKey.objects.get_usable_keys().filter(pk=self.key_id)
+            return bool(usable.filter(Q(expiry_date=None) | Q(expiry_date__gt=now)).exists())
+        if self.user_id is not None:
+            member = Membership.objects.filter(
+                workspace=self.workspace, user_id=self.user_id, user__is_active=True
+            )
+            signed_in = LoginSession.objects.filter(pk=self.login, expire_date__gt=now)
+            return member.exists() and signed_in.exists()
+        return Workspace.objects.filter(pk=self.workspace.pk).exists()
+
+
+def grant_for(
+    *, user: Any, protocols: list[str], ticket: str, workspace_id: str, login: str = ""
+) -> Grant:
+    """Which workspace's feed this connection may read, and by what right."""
     if ticket:
         found = tickets.redeem(ticket)
         if found is None:
             raise NotAuthenticated
-        return _same(found, workspace_id)
+        return Grant(_same(found, workspace_id))
     for protocol in protocols:
         if protocol.startswith(BEARER):
             key = find_key(protocol.removeprefix(BEARER))
             if key is None or not key.allows(Scope.READ):
                 raise NotAuthenticated
-            return _same(key.workspace, workspace_id)
+            return Grant(_same(key.workspace, workspace_id), key_id=key.pk)
     if not getattr(user, "is_authenticated", False):
         raise NotAuthenticated
-    return _of_member(user, workspace_id)
+    return Grant(_of_member(user, workspace_id), user_id=user.pk, login=login)
 
 
 def _of_member(user: Any, workspace_id: str) -> Workspace:

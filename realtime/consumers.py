@@ -65,12 +65,15 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):
             await self.close(BAD_REQUEST)
 
     async def _open(self, query: dict[str, str], offered: list[str]) -> None:
-        self.workspace = await database_sync_to_async(access.workspace_for)(
+        session = self.scope.get("session")
+        self.grant = await database_sync_to_async(access.grant_for)(
             user=self.scope.get("user"),
             protocols=offered,
             ticket=query.get("ticket", ""),
             workspace_id=query.get("workspace", ""),
+            login=(session.session_key or "") if session is not None else "",
         )
+        self.workspace = self.grant.workspace
         self.types = parse_types(query.get("types"))
         self.account_id = parse_account(query.get("account"))
         await database_sync_to_async(self._check_account)()
@@ -105,16 +108,20 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):
         return [_plain(AccountSerializer(account).data) for account in accounts]
 
     async def _feed(self) -> None:
-        """Send everything after the cursor, then wait for news; ping while it is quiet."""
+        """Send everything after the cursor, then wait for news; ping now and then."""
         next_ping = time.monotonic() + PING_INTERVAL
         try:
             while True:
                 self.news.clear()
-                if await self._send_batch():
-                    continue
+                more = await self._send_batch()
                 if time.monotonic() >= next_ping:
                     next_ping = time.monotonic() + PING_INTERVAL
+                    if not await database_sync_to_async(self.grant.holds)():
+                        await self.close(UNAUTHENTICATED)
+                        return
                     await self._send({"type": "ping"})
+                if more:
+                    continue
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self.news.wait(), POLL_INTERVAL)
         except event_log.CursorExpired as exc:

@@ -64,11 +64,10 @@ class TicketAuthentication(BaseAuthentication):
         if not ticket:
             return None
         try:
-            return None, access.workspace_for(
-                user=None, protocols=[], ticket=ticket, workspace_id=""
-            )
+            found = access.grant_for(user=None, protocols=[], ticket=ticket, workspace_id="")
         except access.NotAuthenticated:
             raise Problem(401, "invalid_ticket", "This ticket is wrong or was used.") from None
+        return None, found.workspace
 
 
 class TicketScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -81,7 +80,7 @@ class TicketScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    workspace_id: UUID
+    grant: access.Grant
     after: int
     types: list[str] | None
     account_id: UUID | None
@@ -123,7 +122,11 @@ class EventStreamView(APIView):
 def _wish(request: Request) -> Wish:
     known: Any = request.auth
     assert isinstance(known, Workspace | ApiKey)
-    workspace = known if isinstance(known, Workspace) else known.workspace
+    if isinstance(known, Workspace):
+        grant = access.Grant(known)
+    else:
+        grant = access.Grant(known.workspace, key_id=known.pk)
+    workspace = grant.workspace
     query = request.query_params
     try:
         wanted = request.headers.get("Last-Event-ID") or query.get("after")
@@ -146,15 +149,19 @@ def _wish(request: Request) -> Wish:
             f"Events before {exc.oldest} are no longer kept.",
             oldest=exc.oldest,
         ) from None
-    return Wish(workspace.pk, after, types, account_id)
+    return Wish(grant, after, types, account_id)
 
 
 async def stream(wish: Wish) -> AsyncIterator[bytes]:
-    """Everything after the cursor, then whatever happens. Ends when the reader leaves."""
+    """Everything after the cursor, then whatever happens.
+
+    Ends when the reader leaves, and soon after it lost the right to read.
+    """
     loop, news = asyncio.get_running_loop(), asyncio.Event()
+    own = wish.grant.workspace.pk
 
     def hear(workspace_id: UUID, _seq: int) -> None:
-        if workspace_id == wish.workspace_id and not loop.is_closed():
+        if workspace_id == own and not loop.is_closed():
             loop.call_soon_threadsafe(news.set)
 
     # Listen first, read second: what happens in between is read, never missed.
@@ -165,7 +172,7 @@ async def stream(wish: Wish) -> AsyncIterator[bytes]:
         while True:
             news.clear()
             events, cursor = await database_sync_to_async(event_log.read)(
-                workspace_id=wish.workspace_id,
+                workspace_id=own,
                 after=cursor,
                 limit=BATCH,
                 event_types=wish.types,
@@ -173,11 +180,13 @@ async def stream(wish: Wish) -> AsyncIterator[bytes]:
             )
             for event in events:
                 yield frame(event.envelope())
-            if len(events) == BATCH:
-                continue
             if time.monotonic() >= next_comment:
                 next_comment = time.monotonic() + COMMENT_INTERVAL
+                if not await database_sync_to_async(wish.grant.holds)():
+                    return
                 yield b": still here\n\n"
+            if len(events) == BATCH:
+                continue
             with suppress(TimeoutError):
                 await asyncio.wait_for(news.wait(), POLL_INTERVAL)
     except event_log.CursorExpired as exc:

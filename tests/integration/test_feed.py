@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import asynccontextmanager
 
 import pytest
@@ -176,6 +177,46 @@ async def test_a_wrong_key_from_another_page_does_not_fall_back_to_the_login():
         assert await closed_with(ws) == 4401
     async with feed("?ticket=nonsense", origin=b"https://evil.example") as ws:
         assert await closed_with(ws) == 4401
+
+
+async def test_a_socket_whose_key_was_revoked_is_closed_at_the_next_ping(monkeypatch):
+    monkeypatch.setattr("realtime.consumers.PING_INTERVAL", 0.1)
+    monkeypatch.setattr("realtime.consumers.POLL_INTERVAL", 0.05)
+    workspace, _, key = await in_thread(setting)()
+    async with feed(key=key) as ws:
+        await ws.receive_json_from()
+        await ws.receive_json_from()
+        assert (await ws.receive_json_from(timeout=5))["type"] == "ping"
+        await in_thread(workspace.api_keys.update)(revoked=True)
+        assert await code_after_pings(ws) == 4401
+
+
+@pytest.mark.parametrize("left", ["workspace", "session"])
+async def test_a_browser_that_signed_out_or_left_is_closed_at_the_next_ping(monkeypatch, left):
+    monkeypatch.setattr("realtime.consumers.PING_INTERVAL", 0.1)
+    monkeypatch.setattr("realtime.consumers.POLL_INTERVAL", 0.05)
+    workspace, _, _ = await in_thread(setting)()
+
+    def sign_in():
+        client = Client()
+        client.force_login(workspace.memberships.create(user=UserFactory(), role="viewer").user)
+        return client
+
+    client = await in_thread(sign_in)()
+    async with feed(cookie=client.cookies["switchboard_session"].value) as ws:
+        await ws.receive_json_from()
+        await ws.receive_json_from()
+        assert (await ws.receive_json_from(timeout=5))["type"] == "ping"
+        await in_thread(
+            client.logout if left == "session" else workspace.memberships.all().delete
+        )()
+        assert await code_after_pings(ws) == 4401
+
+
+async def code_after_pings(ws):
+    while (output := await ws.receive_output(timeout=3))["type"] == "websocket.send":
+        assert json.loads(output["text"])["type"] == "ping"
+    return output["code"]
 
 
 async def test_garbage_from_the_client_changes_nothing():

@@ -94,6 +94,6 @@ async def test_it_takes_what_is_signed_and_refuses_the_rest(example):
 
     codes = await in_thread(lambda: sorted(a.status_code for a in Attempt.objects.all()))()
     assert codes == [204, 401]
-    assert event.pk in eventually(lambda: said.read_text())
+    eventually(lambda: event.pk in said.read_text(), what="it printed the event")
     async with httpx.AsyncClient(trust_env=False) as client:
         assert (await client.post(url, content=b"{}")).status_code == 401

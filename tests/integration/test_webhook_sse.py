@@ -100,6 +100,23 @@ async def test_a_ticket_opens_it_once():
     assert (await client.get(f"{AT}?after=0&ticket={ticket}")).status_code == 401
 
 
+async def test_the_stream_ends_soon_after_its_key_was_revoked(monkeypatch):
+    monkeypatch.setattr("realtime.sse.COMMENT_INTERVAL", 0.1)
+    monkeypatch.setattr("realtime.sse.POLL_INTERVAL", 0.05)
+    workspace, auth = await setting(1)
+    answer = await AsyncClient(headers={"Accept": "text/event-stream"}).get(
+        f"{AT}?after=0", headers=auth
+    )
+    stream = aiter(answer.streaming_content)
+    async with asyncio.timeout(10):
+        while b"id: 1" not in await anext(stream):
+            pass
+        assert await anext(stream) == b": still here\n\n"
+        await in_thread(workspace.api_keys.update)(revoked=True)
+        rest = [part async for part in stream]
+    assert set(rest) <= {b": still here\n\n"}
+
+
 @pytest.mark.parametrize(
     ("query", "code"),
     [

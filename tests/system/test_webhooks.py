@@ -215,3 +215,37 @@ def test_listen_says_what_is_wrong_in_one_line(product):
     assert "key is wrong" in listen("--key", "nonsense")
     assert "no type 'x'" in listen("--key", API_KEY, "--types", "x")
     assert "whsec_" in listen("--key", API_KEY, "--secret", "garbage")
+
+
+def test_two_pipelines_share_the_work_and_one_of_them_may_die(own_product, number, sender):
+    own_product.start()
+    account = linked(own_product, number, sender)
+    count = 160
+    second = subprocess.Popen(
+        [sys.executable, "manage.py", "run_pipeline"],
+        cwd=ROOT,
+        env=own_product.environment,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        with Receiver() as server:
+            hook = own_product.call(
+                "POST", "/webhooks", json={"url": server.url, "types": ["message"]}
+            )
+            write(own_product, sender, number, "message {n}", count=count, rate=40)
+            server.wait(int(count * 0.4), within=60)
+            own_product.child("run_pipeline").kill()
+            eventually(lambda: len(set(server.ids)) >= count, within=120, what="all arrived")
+            log = in_the_log(own_product, account)
+        assert second.poll() is None
+    finally:
+        second.kill()
+        second.wait()
+
+    judge = Webhook(hook["secret"])
+    events = [judge.verify(r.body, r.headers) for r in server.received]
+    assert {e["id"] for e in events} == {e["id"] for e in log}
+    assert len(log) == count
+    first_arrivals = list(dict.fromkeys(e["seq"] for e in events))
+    assert first_arrivals == sorted(first_arrivals)

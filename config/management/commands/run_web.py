@@ -6,10 +6,10 @@ from argparse import ArgumentParser
 from typing import Any
 
 from daphne.endpoints import build_endpoint_description_strings
-from daphne.server import Server
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from config.web_server import PatientServer
 from events import waiting
 
 HANDSHAKE_TIMEOUT = 10  # seconds
@@ -28,7 +28,7 @@ class Command(BaseCommand):
 
         waiting.listen()  # now, so that the first feed and long-poll need not wait for it
 
-        Server(
+        PatientServer(
             application=application,
             endpoints=build_endpoint_description_strings(
                 host=options["host"], port=options["port"]

@@ -4,6 +4,7 @@ require "json"
 require "openssl"
 
 KEY = Base64.strict_decode64(ENV.fetch("WEBHOOK_SECRET").delete_prefix("whsec_"))
+$stdout.sync = true # show each event at once, also in a log file
 TOLERANCE = 300 # seconds: older requests may be replayed by somebody who listened
 
 def verified?(env, body)
