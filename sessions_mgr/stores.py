@@ -27,6 +27,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from .lines import about
+
 logger = logging.getLogger(__name__)
 
 STORE = "store.db"
@@ -109,7 +111,7 @@ class Stores:
             file.rename(aside / file.name)
         note = {"workspace_id": str(workspace), "account_id": str(account), "reason": reason}
         (aside / "meta.json").write_text(json.dumps(note))
-        logger.warning("account %s: store set aside in %s", account, aside)
+        logger.warning("store set aside in %s", aside, extra=about(account, workspace=workspace))
         return aside
 
     def forget_credentials(self, workspace: UUID, account: UUID) -> None:
