@@ -20,6 +20,7 @@ from .pagination import NewestFirst, Pages
 
 class ApiKeySerializer(serializers.ModelSerializer[ApiKey]):
     id = serializers.UUIDField(source="public_id", read_only=True)
+    name = serializers.CharField(max_length=50)  # the library's own has a default and allows ""
     scopes = serializers.ListField(child=serializers.ChoiceField(choices=Scope.choices))
     created_at = serializers.DateTimeField(source="created", read_only=True)
 
