@@ -16,6 +16,8 @@ from django.utils import timezone
 from rest_framework_api_key.crypto import KeyGenerator
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
+from . import seals
+
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
@@ -53,6 +55,9 @@ class WorkspaceQuerySet(models.QuerySet["Workspace"]):
     def visible_to(self, user: Any) -> WorkspaceQuerySet:
         return self.filter(memberships__user=user)
 
+    def working(self) -> WorkspaceQuerySet:
+        return self.filter(suspended_at=None, deleted_at=None)
+
 
 class Workspace(models.Model):  # type: ignore[django-manager-missing]  # api_keys: an untyped library
     """A tenant: owns WhatsApp accounts, keys and an event log of its own."""
@@ -60,6 +65,11 @@ class Workspace(models.Model):  # type: ignore[django-manager-missing]  # api_ke
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=120)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Written by lifecycle.py.
+    suspended_at = models.DateTimeField(null=True, blank=True)
+    suspended_reason = models.CharField(max_length=200, blank=True)  # told to its members
+    resumes = models.JSONField(default=list, blank=True)  # numbers to connect again on resume
+    deleted_at = models.DateTimeField(null=True, blank=True)  # being purged
     members = models.ManyToManyField(User, through="Membership", related_name="workspaces")
 
     objects = WorkspaceQuerySet.as_manager()
@@ -180,7 +190,7 @@ class WhatsAppAccount(models.Model):
     lid = models.CharField(max_length=80, null=True, blank=True)
     device_jid = models.CharField(max_length=80, blank=True)
     push_name = models.CharField(max_length=120, blank=True)
-    proxy = models.CharField(max_length=300, blank=True)
+    sealed_proxy = models.BinaryField(default=bytes)  # it may hold a password; see `proxy`
     metadata = models.JSONField(default=dict, blank=True)
     restrictions = models.JSONField(default=list, blank=True)
     connected_at = models.DateTimeField(null=True, blank=True)
@@ -211,11 +221,22 @@ class WhatsAppAccount(models.Model):
     def __str__(self) -> str:
         return self.label
 
+    @property
+    def proxy(self) -> str:
+        """The proxy's URL, opened. seals.Unreadable when SECRET_KEY was changed without care."""
+        sealed = bytes(self.sealed_proxy)
+        return seals.PROXIES.unseal(sealed, for_whom=str(self.pk)) if sealed else ""
+
+    @proxy.setter
+    def proxy(self, url: str) -> None:
+        self.sealed_proxy = seals.PROXIES.seal(url, for_whom=str(self.pk)) if url else b""
+
 
 class AuditEntry(models.Model):
     """Who did what to which object, from where. Append-only."""
 
-    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="audit")
+    # null: the installation's own log, for what belongs to no workspace.
+    workspace = models.ForeignKey(Workspace, models.CASCADE, null=True, related_name="audit")
     at = models.DateTimeField(default=timezone.now)
     actor = models.CharField(max_length=200)  # "user:<email>", "key:<prefix>" or "system"
     action = models.CharField(max_length=80)
@@ -238,3 +259,15 @@ class Ticket(models.Model):
 
     def __str__(self) -> str:
         return f"ticket for {self.workspace_id}"
+
+
+# In a module of their own; here so that Django finds them.
+from .tenant_models import (  # noqa: E402
+    DailyUsage,
+    Quota,
+    Usage,
+    WorkspacePurge,
+    WorkspaceSettings,
+)
+
+__all__ = ["DailyUsage", "Quota", "Usage", "WorkspacePurge", "WorkspaceSettings"]

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
+from . import wall
 from .models import ApiKey, AuditEntry, Membership, Role, Scope, User, Workspace
 
 
@@ -16,11 +17,18 @@ class NameTaken(Exception):
     """A workspace with this name exists already."""
 
 
-def record(*, workspace: Workspace, actor: str, action: str, target: str, **detail: Any) -> None:
-    """Append to the audit log."""
-    AuditEntry.objects.create(
-        workspace=workspace, actor=actor[:200], action=action, target=target[:200], detail=detail
-    )
+def record(
+    *, workspace: Workspace | None, actor: str, action: str, target: str, **detail: Any
+) -> None:
+    """Append to the audit log of a workspace; without one to the installation's."""
+    with wall.inside(workspace.pk if workspace else None):  # also before anybody has entered one
+        AuditEntry.objects.create(
+            workspace=workspace,
+            actor=actor[:200],
+            action=action,
+            target=target[:200],
+            detail=detail,
+        )
 
 
 def create_workspace(*, name: str, owner: User, actor: str = "system") -> Workspace:

@@ -13,9 +13,13 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from realtime.origins import LoginOrigins  # noqa: E402
 from realtime.routing import websocket_urlpatterns  # noqa: E402
 
+from .walled_requests import WalledSockets  # noqa: E402
+
 application = ProtocolTypeRouter(
     {
         "http": http,
-        "websocket": LoginOrigins(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+        "websocket": WalledSockets(
+            LoginOrigins(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))
+        ),
     }
 )

@@ -30,6 +30,8 @@ from sessions_mgr.bus.client import BusUnavailable, NoResponders
 from sessions_mgr.models import Session
 from sessions_mgr.states import Status
 
+from . import policies
+
 Level = Literal["ok", "warning", "problem"]
 LOW_DISK = 2 * 2**30  # bytes
 FILES_WANTED = 4096
@@ -110,6 +112,29 @@ def database() -> Finding:
             "set DATABASE_URL to PostgreSQL when several machines share the work",
         )
     return Finding("database", "ok", kind)
+
+
+def wall() -> Finding:
+    """Row-level security: the second wall between tenants."""
+    if connection.vendor != "postgresql":
+        return Finding("tenant wall", "ok", "SQLite has none; queries name their workspace")
+    try:
+        role, held = policies.role(connection)
+        missing = policies.missing(connection)
+    except DatabaseError as exc:
+        return Finding("tenant wall", "problem", str(exc), "see 'database'")
+    if missing:
+        return Finding(
+            "tenant wall", "problem", f"no policy on {', '.join(missing)}", "manage.py migrate"
+        )
+    if not held:
+        return Finding(
+            "tenant wall",
+            "warning",
+            f"the role {role} passes it: superuser or BYPASSRLS",
+            "connect as an ordinary role, see docs/security.md",
+        )
+    return Finding("tenant wall", "ok", f"row-level security holds the role {role}")
 
 
 def bus() -> Finding:
@@ -246,7 +271,7 @@ def numbers() -> Finding:
 
 
 CHECKS: list[Callable[[], Finding]] = [
-    python, data_dir, session_folders, secret_key, limits, database, bus, ingest, node, engine,
+    python, data_dir, session_folders, secret_key, limits, database, wall, bus, ingest, node, engine,
     network, address, unread, numbers,
 ]  # fmt: skip
 

@@ -66,6 +66,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.walled_requests.WalledRequests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -133,6 +134,8 @@ def _database() -> dict[str, Any]:
         # A file, not memory: the threads of a race test must see one database.
         config["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
     else:
+        if config["ENGINE"] == "django.db.backends.postgresql":
+            config["ENGINE"] = "config.walled_postgres"  # the same, with accounts/wall.py
         # Requests run in short-lived threads: a pool, as a connection per thread would not last.
         config["OPTIONS"] = {
             "connect_timeout": 5,

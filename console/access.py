@@ -18,6 +18,7 @@ from django.shortcuts import resolve_url
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.translation import gettext as _
 
+from accounts import wall
 from accounts.models import Membership, User, WhatsAppAccount, Workspace
 from events import services as event_log
 
@@ -67,6 +68,7 @@ def workspace_page(
                 return redirect_to_login(request.get_full_path(), resolve_url("console:sign-in"))
             request.membership = _membership(request.user, workspace_id)
             request.workspace = request.membership.workspace
+            wall.enter(workspace_id)
             if "account_id" in kwargs:
                 kwargs["account"] = _account(request.workspace, kwargs.pop("account_id"))
             if request.method not in (*allowed, *(("HEAD",) if "GET" in allowed else ())):

@@ -19,6 +19,7 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
+from accounts import wall
 from accounts.models import WhatsAppAccount, Workspace
 from events import services as event_log
 from events.filters import FilterError, parse_account, parse_cursor, parse_types
@@ -74,6 +75,7 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):
             login=(session.session_key or "") if session is not None else "",
         )
         self.workspace = self.grant.workspace
+        wall.enter(self.workspace.pk)  # of this socket's task, and of what it starts
         self.types = parse_types(query.get("types"))
         self.account_id = parse_account(query.get("account"))
         await database_sync_to_async(self._check_account)()

@@ -181,3 +181,9 @@ class SeenFact(models.Model):
 
     def __str__(self) -> str:
         return self.fact_id
+
+
+# In a module of its own; here so that Django finds it.
+from .notice_models import Notice  # noqa: E402
+
+__all__ = ["Notice"]

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import quotas
 from accounts import services as accounts
 from accounts.models import WhatsAppAccount, Workspace
 
@@ -31,6 +32,8 @@ def create_account(
     metadata: dict[str, Any] | None = None,
     proxy: str = "",
 ) -> WhatsAppAccount:
+    """quotas.QuotaExceeded when the workspace has as many numbers as it may."""
+    quotas.check_numbers(workspace)
     account = WhatsAppAccount.objects.create(
         workspace=workspace, label=label, metadata=metadata or {}, proxy=proxy
     )
@@ -50,7 +53,8 @@ def update_account(*, account: WhatsAppAccount, actor: str, **changes: Any) -> N
     """Change label, metadata or proxy. A new proxy is used from the worker's next start on."""
     for name, value in changes.items():
         setattr(account, name, value)
-    account.save(update_fields=[*changes, "updated_at"])
+    columns = ["sealed_proxy" if name == "proxy" else name for name in changes]
+    account.save(update_fields=[*columns, "updated_at"])
     accounts.record(
         workspace=account.workspace,
         actor=actor,

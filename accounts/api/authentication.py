@@ -13,6 +13,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from .. import wall
 from ..models import ApiKey
 
 LAST_USED_RESOLUTION = timedelta(minutes=1)  # one write per key and minute, not per request
@@ -41,6 +42,7 @@ class KeyAuthentication(BaseAuthentication):
             raise AuthenticationFailed(
                 "This API key is wrong, expired or revoked.", code="invalid_key"
             )
+        wall.enter(key.workspace_id)
         return AnonymousUser(), key
 
     def authenticate_header(self, request: Request) -> str:

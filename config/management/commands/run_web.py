@@ -9,6 +9,7 @@ from daphne.endpoints import build_endpoint_description_strings
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from accounts import wall
 from config.web_server import PatientServer
 from events import waiting
 
@@ -26,6 +27,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         from config.asgi import application  # after Django is set up
 
+        wall.close_by_default()
         waiting.listen()  # now, so that the first feed and long-poll need not wait for it
 
         PatientServer(

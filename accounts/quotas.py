@@ -1,0 +1,180 @@
+"""What a workspace may use up. The only place that decides, atomic however many ask at once.
+
+Each function either takes what was asked for, or raises QuotaExceeded and takes nothing.
+
+    check_numbers   in the transaction that adds the number
+    take_message    before a message is queued, in the transaction that queues it
+    check_media     before bytes are stored; give_back_media when they go again
+    check_rate      once per request (api/throttling.py)
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TypedDict
+
+from django.core.cache import cache
+from django.db import connection, transaction
+from django.db.models import Case, F, Value, When
+from django.utils import timezone
+
+from .models import WhatsAppAccount, Workspace
+from .tenant_models import DailyUsage, Quota, Usage
+
+NUMBERS = "numbers"
+MESSAGES = "messages_per_day"
+MEDIA = "media_bytes"
+RATE = "api_requests_per_minute"
+
+_SENTENCES = {
+    NUMBERS: "This workspace may have {limit} numbers and has {used}.",
+    MESSAGES: "This workspace may send {limit} messages a day (UTC) and has sent {used}.",
+    MEDIA: "This workspace may keep {limit} bytes of files and has {used}.",
+    RATE: "This workspace may make {limit} API requests a minute.",
+}
+
+
+class QuotaExceeded(Exception):
+    """The workspace has used up what it may. `status` and `as_problem` are for HTTP."""
+
+    def __init__(self, quota: str, *, limit: int, used: int, retry_after: int | None = None):
+        super().__init__(
+            _SENTENCES[quota].format(limit=limit, used=used)
+            + " An administrator of the installation can raise it."
+        )
+        self.quota, self.limit, self.used, self.retry_after = quota, limit, used, retry_after
+
+    @property
+    def status(self) -> int:
+        """429 where waiting helps, 403 where it does not."""
+        return 429 if self.retry_after is not None else 403
+
+    def as_problem(self) -> dict[str, str | int]:
+        """Members of the problem beside code=quota_exceeded."""
+        return {"quota": self.quota, "limit": self.limit, "used": self.used}
+
+
+class Line(TypedDict):
+    limit: int | None
+    used: int
+
+
+def limits(workspace_id: object) -> Quota:
+    """The limits of a workspace; one without a row has none."""
+    found = Quota.objects.filter(workspace_id=workspace_id).first()
+    return found or Quota(workspace_id=workspace_id)
+
+
+def check_numbers(workspace: Workspace) -> None:
+    """Call it in the transaction that adds the number: until its end nobody else can add one."""
+    limit = limits(workspace.pk).numbers
+    if limit is None:
+        return
+    with transaction.atomic():
+        # The row lock makes count-then-insert one step. SQLite has one writer anyway.
+        Workspace.objects.select_for_update().get(pk=workspace.pk)
+        used = WhatsAppAccount.objects.present().filter(workspace=workspace).count()
+    if used >= limit:
+        raise QuotaExceeded(NUMBERS, limit=limit, used=used)
+
+
+def take_message(workspace: Workspace, count: int = 1) -> None:
+    """Count `count` messages of today. A transaction that is rolled back gives them back."""
+    limit = limits(workspace.pk).messages_per_day
+    today = timezone.now().astimezone(UTC).date()
+    table = connection.ops.quote_name(DailyUsage._meta.db_table)
+    values = [
+        DailyUsage._meta.get_field("workspace").get_db_prep_value(workspace.pk, connection),
+        connection.ops.adapt_datefield_value(today),
+    ]
+    DailyUsage.objects.bulk_create(
+        [DailyUsage(workspace=workspace, day=today)], ignore_conflicts=True
+    )
+    # One statement decides and counts: the row's lock is all that concurrent senders share.
+    condition = "" if limit is None else " AND messages + %s <= %s"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} SET messages = messages + %s"  # noqa: S608
+            f" WHERE workspace_id = %s AND day = %s{condition}",
+            [count, *values, *([] if limit is None else [count, limit])],
+        )
+        taken = cursor.rowcount == 1
+    if not taken:
+        assert limit is not None
+        raise QuotaExceeded(
+            MESSAGES, limit=limit, used=sent_on(workspace.pk, today), retry_after=_till_midnight()
+        )
+
+
+def check_media(workspace: Workspace, size: int) -> None:
+    """Count `size` more bytes of files that the workspace keeps."""
+    limit = limits(workspace.pk).media_bytes
+    Usage.objects.get_or_create(workspace=workspace)
+    fits = Usage.objects.filter(workspace=workspace)
+    if limit is not None:
+        fits = fits.filter(media_bytes__lte=limit - size) if size <= limit else fits.none()
+    if not fits.update(media_bytes=F("media_bytes") + size):
+        assert limit is not None
+        raise QuotaExceeded(MEDIA, limit=limit, used=media_of(workspace.pk))
+
+
+def give_back_media(workspace_id: object, size: int) -> None:
+    """Files of `size` bytes are gone. Never below zero."""
+    Usage.objects.filter(workspace_id=workspace_id).update(
+        media_bytes=Case(
+            When(media_bytes__gte=size, then=F("media_bytes") - size), default=Value(0)
+        )
+    )
+
+
+def recount_media(workspace_id: object, size: int) -> None:
+    """The truth, from whoever has the files: `size` bytes are kept."""
+    Usage.objects.update_or_create(workspace_id=workspace_id, defaults={"media_bytes": size})
+
+
+def check_rate(workspace: Workspace) -> None:
+    """One API request more in this minute. Counted per process, as the limit per key is."""
+    limit = limits(workspace.pk).api_requests_per_minute
+    if limit is None:
+        return
+    now = timezone.now()
+    name = f"quota-rate-{workspace.pk}-{int(now.timestamp()) // 60}"
+    cache.add(name, 0, timeout=120)
+    used = cache.incr(name)
+    if used > limit:
+        raise QuotaExceeded(RATE, limit=limit, used=used - 1, retry_after=60 - now.second)
+
+
+def usage(workspace: Workspace) -> dict[str, Line]:
+    """Each quota with its limit and what is used of it."""
+    quota = limits(workspace.pk)
+    today = timezone.now().astimezone(UTC).date()
+    return {
+        NUMBERS: {
+            "limit": quota.numbers,
+            "used": WhatsAppAccount.objects.present().filter(workspace=workspace).count(),
+        },
+        MESSAGES: {"limit": quota.messages_per_day, "used": sent_on(workspace.pk, today)},
+        MEDIA: {"limit": quota.media_bytes, "used": media_of(workspace.pk)},
+        RATE: {"limit": quota.api_requests_per_minute, "used": _rate_now(workspace)},
+    }
+
+
+def sent_on(workspace_id: object, day: date) -> int:
+    rows = DailyUsage.objects.filter(workspace_id=workspace_id, day=day)
+    return rows.values_list("messages", flat=True).first() or 0
+
+
+def media_of(workspace_id: object) -> int:
+    rows = Usage.objects.filter(workspace_id=workspace_id)
+    return rows.values_list("media_bytes", flat=True).first() or 0
+
+
+def _rate_now(workspace: Workspace) -> int:
+    return int(cache.get(f"quota-rate-{workspace.pk}-{int(timezone.now().timestamp()) // 60}") or 0)
+
+
+def _till_midnight() -> int:
+    now = timezone.now().astimezone(UTC)
+    midnight = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
+    return int((midnight - now).total_seconds()) + 1
