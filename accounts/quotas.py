@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TypedDict
+from uuid import UUID
 
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
+from . import services, wall
 from .models import WhatsAppAccount, Workspace
 from .tenant_models import DailyUsage, Quota, Usage
 
@@ -54,15 +56,42 @@ class QuotaExceeded(Exception):
         return {"quota": self.quota, "limit": self.limit, "used": self.used}
 
 
+NAMES = (NUMBERS, MESSAGES, MEDIA, RATE)
+
+
 class Line(TypedDict):
     limit: int | None
     used: int
 
 
-def limits(workspace_id: object) -> Quota:
+def limits(workspace_id: UUID) -> Quota:
     """The limits of a workspace; one without a row has none."""
     found = Quota.objects.filter(workspace_id=workspace_id).first()
     return found or Quota(workspace_id=workspace_id)
+
+
+@transaction.atomic
+def set_limits(*, workspace: Workspace, actor: str, **wanted: int | None) -> list[str]:
+    """Names of NAMES with numbers; None: no limit. Returns the names that changed.
+
+    Less than what is used takes nothing away; it only lets no more in.
+    """
+    with wall.inside(workspace.pk):
+        Quota.objects.get_or_create(workspace=workspace)
+        quota = Quota.objects.select_for_update().get(workspace=workspace)
+        changed = {name: v for name, v in wanted.items() if getattr(quota, name) != v}
+        if changed:
+            for name, value in changed.items():
+                setattr(quota, name, value)
+            quota.save(update_fields=[*changed, "updated_at"])
+            services.record(
+                workspace=workspace,
+                actor=actor,
+                action="workspace.quota_changed",
+                target=workspace.name,
+                limits=changed,
+            )
+    return sorted(changed)
 
 
 def check_numbers(workspace: Workspace) -> None:
@@ -118,7 +147,7 @@ def check_media(workspace: Workspace, size: int) -> None:
         raise QuotaExceeded(MEDIA, limit=limit, used=media_of(workspace.pk))
 
 
-def give_back_media(workspace_id: object, size: int) -> None:
+def give_back_media(workspace_id: UUID, size: int) -> None:
     """Files of `size` bytes are gone. Never below zero."""
     Usage.objects.filter(workspace_id=workspace_id).update(
         media_bytes=Case(
@@ -127,7 +156,7 @@ def give_back_media(workspace_id: object, size: int) -> None:
     )
 
 
-def recount_media(workspace_id: object, size: int) -> None:
+def recount_media(workspace_id: UUID, size: int) -> None:
     """The truth, from whoever has the files: `size` bytes are kept."""
     Usage.objects.update_or_create(workspace_id=workspace_id, defaults={"media_bytes": size})
 
@@ -160,12 +189,12 @@ def usage(workspace: Workspace) -> dict[str, Line]:
     }
 
 
-def sent_on(workspace_id: object, day: date) -> int:
+def sent_on(workspace_id: UUID, day: date) -> int:
     rows = DailyUsage.objects.filter(workspace_id=workspace_id, day=day)
     return rows.values_list("messages", flat=True).first() or 0
 
 
-def media_of(workspace_id: object) -> int:
+def media_of(workspace_id: UUID) -> int:
     rows = Usage.objects.filter(workspace_id=workspace_id)
     return rows.values_list("media_bytes", flat=True).first() or 0
 

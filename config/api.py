@@ -4,6 +4,7 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from accounts.api import views as who
+from accounts.api.workspace import WorkspaceView
 from events.api.views import EventsView
 from realtime.sse import EventStreamView
 from sessions_mgr.api import sandbox
@@ -30,7 +31,7 @@ phone = [
 
 urlpatterns = [
     path("", include(router.urls)),
-    path("workspace", who.WorkspaceView.as_view()),
+    path("workspace", WorkspaceView.as_view()),
     path("ws-tickets", who.TicketView.as_view()),
     path("events", EventsView.as_view()),
     path("events/stream", EventStreamView.as_view()),

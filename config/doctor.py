@@ -271,8 +271,8 @@ def numbers() -> Finding:
 
 
 CHECKS: list[Callable[[], Finding]] = [
-    python, data_dir, session_folders, secret_key, limits, database, wall, bus, ingest, node, engine,
-    network, address, unread, numbers,
+    python, data_dir, session_folders, secret_key, limits, database, wall, bus, ingest, node,
+    engine, network, address, unread, numbers,
 ]  # fmt: skip
 
 

@@ -19,6 +19,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import environ
 
+from . import mail
+
 MIN_SECRET_LENGTH = 40  # characters; as strong as what we generate
 
 
@@ -336,6 +338,14 @@ VARIABLES = [
         "egress proxy that all webhooks go through, http://host:port; it judges the addresses then",
     ),
     Variable("WEBHOOK_RETENTION_DAYS", _int(1, 3650), 14, "days that finished deliveries are kept"),
+    Variable(
+        "EMAIL_URL",
+        mail.parse,
+        "",
+        "how mail leaves, smtp+tls://user:password@host:587; default: not at all, "
+        "links for new passwords are made with `manage.py reset_password_link`",
+    ),
+    Variable("EMAIL_FROM", _email, "", "sender of mail; default: switchboard@ the host people use"),
     Variable("SWITCHBOARD_API_KEY", str, "", "API key that `manage.py listen` uses"),
     Variable("API_RATE", str, "600/min", "requests per API key, as number/second|min|hour|day"),
     Variable(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF
 
-from . import environment, logs
+from . import environment, logs, mail
 from .secret_key import load_or_create
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -223,7 +224,10 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_CLASSES": ["accounts.api.throttling.KeyRateThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": [
+        "accounts.api.throttling.KeyRateThrottle",
+        "accounts.api.throttling.WorkspaceQuota",
+    ],
     "DEFAULT_THROTTLE_RATES": {"key": values["API_RATE"]},
     "EXCEPTION_HANDLER": "accounts.api.errors.handler",
     "UNAUTHENTICATED_USER": None,
@@ -281,6 +285,12 @@ LISTEN_API_KEY = values["SWITCHBOARD_API_KEY"]
 BOOTSTRAP_EMAIL = values["SWITCHBOARD_BOOTSTRAP_EMAIL"]
 BOOTSTRAP_PASSWORD = values["SWITCHBOARD_BOOTSTRAP_PASSWORD"]
 BOOTSTRAP_API_KEY = values["SWITCHBOARD_BOOTSTRAP_API_KEY"]
+
+MAIL_CONFIGURED = bool(values["EMAIL_URL"])
+vars().update(mail.settings_for(values["EMAIL_URL"], DATA_DIR))
+DEFAULT_FROM_EMAIL = values["EMAIL_FROM"] or f"switchboard@{urlsplit(PUBLIC_URL).hostname}"
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+EMAIL_TIMEOUT = 10  # seconds
 
 # Logs --------------------------------------------------------------------------------------------
 LOGGING_CONFIG = "config.logs.configure"

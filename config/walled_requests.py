@@ -28,7 +28,7 @@ def _carry_on(response: StreamingHttpResponse, workspace: str) -> None:
     """What is streamed later is read as the workspace that the view was in."""
     content: Any = response.streaming_content
     if response.is_async:
-        response.streaming_content = _later_async(content, workspace)  # type: ignore[assignment]
+        response.streaming_content = _later_async(content, workspace)
     else:
         response.streaming_content = _later(content, workspace)
 

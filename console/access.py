@@ -14,12 +14,13 @@ from uuid import UUID
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseNotAllowed
-from django.shortcuts import resolve_url
+from django.shortcuts import render, resolve_url
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.translation import gettext as _
 
-from accounts import wall
+from accounts import lifecycle, wall
 from accounts.models import Membership, User, WhatsAppAccount, Workspace
+from accounts.tenant_models import WorkspacePurge
 from events import services as event_log
 
 from .answers import is_partial, sign_in_again
@@ -69,6 +70,8 @@ def workspace_page(
             request.membership = _membership(request.user, workspace_id)
             request.workspace = request.membership.workspace
             wall.enter(workspace_id)
+            if (closed := _closed(request)) is not None:
+                return closed
             if "account_id" in kwargs:
                 kwargs["account"] = _account(request.workspace, kwargs.pop("account_id"))
             if request.method not in (*allowed, *(("HEAD",) if "GET" in allowed else ())):
@@ -85,6 +88,20 @@ def workspace_page(
         return wrapper
 
     return decorate
+
+
+def _closed(request: MemberRequest) -> HttpResponseBase | None:
+    """The page that a member of a suspended or deleted workspace gets instead."""
+    workspace = request.workspace
+    if workspace.deleted_at:
+        purge = WorkspacePurge.objects.filter(workspace_id=workspace.pk).first()
+        context = {"gone": workspace, "purge": purge}
+        return render(request, "console/workspace/gone.html", context, status=410)
+    if why := lifecycle.suspension(workspace):
+        response = render(request, "console/workspace/suspended.html", {"why": why}, status=403)
+        response["X-Problem-Code"] = lifecycle.SUSPENDED
+        return response
+    return None
 
 
 def _forbidden(may: str) -> str:

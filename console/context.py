@@ -36,6 +36,7 @@ PLACES = {
     "webhook": "webhooks",
     "sandbox": "sandbox",
     "key": "keys",
+    "workspace": "settings",
 }
 
 

@@ -5,7 +5,19 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
-from .views import entrance, events, keys, number, numbers, overview, phones, tabs, webhooks
+from .views import (
+    administration,
+    entrance,
+    events,
+    keys,
+    number,
+    numbers,
+    overview,
+    phones,
+    tabs,
+    webhooks,
+    workspace,
+)
 
 app_name = "console"
 
@@ -59,9 +71,23 @@ workspace_urls: list[URLPattern | URLResolver] = [
     path("webhooks/<uuid:webhook_id>/", include(webhook_urls)),
     path("keys/", keys.page, name="keys"),
     path("keys/<uuid:key_id>/revoke", keys.revoke, name="key-revoke"),
+    path("settings/", workspace.page, name="workspace-settings"),
+    path("settings/rename", workspace.rename, name="workspace-rename"),
+    path("settings/change", workspace.change, name="workspace-change"),
+    path("settings/export", workspace.export, name="workspace-export"),
+    path("settings/delete", workspace.delete, name="workspace-delete"),
     path("sandbox/", phones.page, name="sandbox"),
     path("sandbox/new", phones.add, name="sandbox-add"),
     path("sandbox/<str:phone_number>/<str:verb>", phones.act, name="sandbox-act"),
+]
+
+administration_urls: list[URLPattern] = [
+    path("", administration.workspaces, name="admin-workspaces"),
+    path("<uuid:workspace_id>", administration.workspace, name="admin-workspace"),
+    path("<uuid:workspace_id>/quota", administration.quota, name="admin-quota"),
+    path("<uuid:workspace_id>/suspend", administration.suspend, name="admin-suspend"),
+    path("<uuid:workspace_id>/resume", administration.resume, name="admin-resume"),
+    path("<uuid:workspace_id>/delete", administration.delete, name="admin-delete"),
 ]
 
 urlpatterns = [
@@ -69,4 +95,5 @@ urlpatterns = [
     path("sign-in", entrance.SignInView.as_view(), name="sign-in"),
     path("sign-out", LogoutView.as_view(), name="sign-out"),
     path("workspaces/<uuid:workspace_id>/", include(workspace_urls)),
+    path("administration/workspaces/", include(administration_urls)),
 ]

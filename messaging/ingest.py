@@ -26,6 +26,7 @@ from nats.js import JetStreamContext
 from nats.js.errors import Error as JetStreamError
 from nats.js.errors import NotFoundError
 
+from accounts import purging
 from accounts.models import WhatsAppAccount
 from sessions_mgr import facts
 from sessions_mgr.bus import address, streams
@@ -96,6 +97,8 @@ def store(fact: StreamFact) -> None:
         .filter(pk=fact.account_id, workspace_id=fact.workspace_id)
         .first()
     )
+    if account is None and purging.is_gone(fact.workspace_id):
+        return  # of a workspace that was deleted: nothing of it is kept any more
     if account is None:
         raise Unreadable(f"no account {fact.account_id} in workspace {fact.workspace_id}")
     facts.record_fact(account_id=account.pk, epoch=fact.epoch, fact=fact.event, at=fact.at)

@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session as LoginSession
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import tickets
+from accounts import lifecycle, tickets
 from accounts.api.authentication import find_key
 from accounts.models import ApiKey, Membership, Scope, Workspace
 
@@ -20,6 +20,10 @@ BEARER = "bearer."
 
 class NotAuthenticated(Exception):
     """No credential, or one that is wrong."""
+
+
+class Suspended(Exception):
+    """The workspace is suspended; the text says so in a sentence."""
 
 
 class NotFound(Exception):
@@ -42,6 +46,8 @@ class Grant:
         connection; only the end of its workspace takes that one back.
         """
         now = timezone.now()
+        if not Workspace.objects.working().filter(pk=self.workspace.pk).exists():
+            return False
         if self.key_id:
             usable = ApiKey.objects.get_usable_keys().filter(pk=self.key_id)
             return bool(usable.filter(Q(expiry_date=None) | Q(expiry_date__gt=now)).exists())
@@ -51,13 +57,22 @@ class Grant:
             )
             signed_in = LoginSession.objects.filter(pk=self.login, expire_date__gt=now)
             return member.exists() and signed_in.exists()
-        return Workspace.objects.filter(pk=self.workspace.pk).exists()
+        return True
 
 
 def grant_for(
     *, user: Any, protocols: list[str], ticket: str, workspace_id: str, login: str = ""
 ) -> Grant:
     """Which workspace's feed this connection may read, and by what right."""
+    grant = _grant(user, protocols, ticket, workspace_id, login)
+    if why := lifecycle.suspension(grant.workspace):
+        raise Suspended(why)
+    if grant.workspace.deleted_at:
+        raise NotFound
+    return grant
+
+
+def _grant(user: Any, protocols: list[str], ticket: str, workspace_id: str, login: str) -> Grant:
     if ticket:
         found = tickets.redeem(ticket)
         if found is None:

@@ -19,7 +19,7 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
-from accounts import wall
+from accounts import lifecycle, wall
 from accounts.models import WhatsAppAccount, Workspace
 from events import services as event_log
 from events.filters import FilterError, parse_account, parse_cursor, parse_types
@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 UNAUTHENTICATED = 4401
 BAD_REQUEST = 4400
+SUSPENDED = 4403
 NOT_FOUND = 4404
 TOO_SLOW = 4408
 CURSOR_EXPIRED = 4410
@@ -59,6 +60,9 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):
             await self._open(query, offered)
         except access.NotAuthenticated:
             await self.close(UNAUTHENTICATED)
+        except access.Suspended as exc:
+            await self.send_json({"type": "error", "code": lifecycle.SUSPENDED, "detail": str(exc)})
+            await self.close(SUSPENDED)
         except access.NotFound:
             await self.close(NOT_FOUND)
         except FilterError as exc:

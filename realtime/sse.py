@@ -28,7 +28,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts import wall
+from accounts import lifecycle, wall
 from accounts.api.authentication import KeyAuthentication
 from accounts.api.permissions import HasScope
 from accounts.api.problems import Problem
@@ -68,6 +68,8 @@ class TicketAuthentication(BaseAuthentication):
             found = access.grant_for(user=None, protocols=[], ticket=ticket, workspace_id="")
         except access.NotAuthenticated:
             raise Problem(401, "invalid_ticket", "This ticket is wrong or was used.") from None
+        except access.Suspended as exc:
+            raise Problem(403, lifecycle.SUSPENDED, str(exc)) from None
         wall.enter(found.workspace.pk)
         return None, found.workspace
 

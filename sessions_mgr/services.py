@@ -34,9 +34,9 @@ def create_account(
 ) -> WhatsAppAccount:
     """quotas.QuotaExceeded when the workspace has as many numbers as it may."""
     quotas.check_numbers(workspace)
-    account = WhatsAppAccount.objects.create(
-        workspace=workspace, label=label, metadata=metadata or {}, proxy=proxy
-    )
+    account = WhatsAppAccount(workspace=workspace, label=label, metadata=metadata or {})
+    account.proxy = proxy
+    account.save(force_insert=True)
     Session.objects.create(account=account)
     accounts.record(
         workspace=workspace,

@@ -82,7 +82,7 @@ def turn(
 def take(*, claim: str, at: datetime, load: Load, scope: Q) -> list[Claimed]:
     oldest = Delivery.objects.pending().filter(endpoint=OuterRef("pk")).order_by("due_at")
     endpoints = (
-        Endpoint.objects.active()
+        Endpoint.objects.running()
         .filter(scope)
         .filter(Q(resume_at=None) | Q(resume_at__lte=at))
         .annotate(next_due=Subquery(oldest.values("due_at")[:1], output_field=DateTimeField()))

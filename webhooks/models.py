@@ -49,6 +49,10 @@ class EndpointQuerySet(models.QuerySet["Endpoint"]):
     def active(self) -> EndpointQuerySet:
         return self.filter(disabled_at=None, deleted_at=None)
 
+    def running(self) -> EndpointQuerySet:
+        """Active ones that may be called now: their workspace is not suspended."""
+        return self.active().filter(workspace__suspended_at=None, workspace__deleted_at=None)
+
     def present(self) -> EndpointQuerySet:
         return self.filter(deleted_at=None)
 

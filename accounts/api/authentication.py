@@ -13,8 +13,9 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from .. import wall
+from .. import lifecycle, wall
 from ..models import ApiKey
+from .problems import Problem
 
 LAST_USED_RESOLUTION = timedelta(minutes=1)  # one write per key and minute, not per request
 
@@ -43,6 +44,8 @@ class KeyAuthentication(BaseAuthentication):
                 "This API key is wrong, expired or revoked.", code="invalid_key"
             )
         wall.enter(key.workspace_id)
+        if why := lifecycle.suspension(key.workspace):
+            raise Problem(403, lifecycle.SUSPENDED, why)
         return AnonymousUser(), key
 
     def authenticate_header(self, request: Request) -> str:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from ..quotas import QuotaExceeded
 from .problems import Problem, body
+
+_TOO_LARGE = f"Send at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes."
 
 
 def handler(exc: Exception, context: dict[str, Any]) -> Response | None:
@@ -19,6 +23,10 @@ def handler(exc: Exception, context: dict[str, Any]) -> Response | None:
         exc = exceptions.NotFound()
     elif isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied()
+    elif isinstance(exc, QuotaExceeded):
+        exc = _quota(exc)
+    elif isinstance(exc, RequestDataTooBig):
+        exc = Problem(413, "too_large", _TOO_LARGE)
     response = exception_handler(exc, context)
     if response is None or not isinstance(exc, exceptions.APIException):
         return response
@@ -37,6 +45,12 @@ def handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     response.data = body(response.status_code, code, detail, **extra)
     response.content_type = "application/problem+json"
     return response
+
+
+def _quota(exc: QuotaExceeded) -> Problem:
+    problem = Problem(exc.status, "quota_exceeded", str(exc), **exc.as_problem())
+    problem.wait = exc.retry_after  # DRF makes Retry-After of it
+    return problem
 
 
 def _by_field(detail: Any) -> dict[str, list[str]]:

@@ -15,6 +15,7 @@ TITLES = {
     406: "Not acceptable",
     409: "Conflict",
     410: "Gone",
+    413: "Too large",
     415: "Unsupported media type",
     422: "Invalid input",
     429: "Too many requests",
@@ -33,6 +34,7 @@ class Problem(APIException):
         self.status_code = status_code
         self.code = code
         self.extra = extra
+        self.wait: int | None = None  # seconds for Retry-After
 
 
 def body(status_code: int, code: str, detail: str, **extra: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Keys, the workspace, the audit log and websocket tickets over REST."""
+"""Keys, the audit log and websocket tickets over REST."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from .. import services, tickets
-from ..models import ApiKey, AuditEntry, Scope, Workspace
+from ..models import ApiKey, AuditEntry, Scope
 from .pagination import NewestFirst, Pages
 
 
@@ -84,18 +84,6 @@ class ApiKeyViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[ApiKey]):
     def destroy(self, request: Request, id: UUID) -> Response:
         services.revoke_api_key(key=self.get_object(), actor=f"key:{_key(request).prefix}")
         return Response(status=204)
-
-
-class WorkspaceSerializer(serializers.ModelSerializer[Workspace]):
-    class Meta:
-        model = Workspace
-        fields = ["id", "name", "created_at"]
-
-
-class WorkspaceView(APIView):
-    @extend_schema(summary="The workspace of this key", responses=WorkspaceSerializer)
-    def get(self, request: Request) -> Response:
-        return Response(WorkspaceSerializer(_key(request).workspace).data)
 
 
 class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):

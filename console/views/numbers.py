@@ -17,6 +17,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import ngettext
 
 from accounts.models import WhatsAppAccount
+from accounts.quotas import QuotaExceeded
 from sessions_mgr import services
 from sessions_mgr.models import StatusChange
 
@@ -80,11 +81,16 @@ def rows(request: MemberRequest) -> HttpResponse:
 def add(request: MemberRequest) -> HttpResponse:
     form = LabelForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        account = services.create_account(
-            workspace=request.workspace,
-            label=form.cleaned_data["label"],
-            actor=f"user:{request.user.email}",
-        )
+        try:
+            account = services.create_account(
+                workspace=request.workspace,
+                label=form.cleaned_data["label"],
+                actor=f"user:{request.user.email}",
+            )
+        except QuotaExceeded as exc:
+            form.add_error("label", str(exc))
+            context = {"form": form, "public_url": settings.PUBLIC_URL}
+            return render(request, "console/numbers/add.html", context, status=exc.status)
         return redirect("console:number", workspace_id=request.workspace.pk, account_id=account.pk)
     context = {"form": form, "public_url": settings.PUBLIC_URL}
     return render(request, "console/numbers/add.html", context)

@@ -81,6 +81,7 @@ PARAMETERS: dict[str, str] = {
     "workspaces/<workspace_id>/webhooks/<webhook_id>": "webhook",
     "workspaces/<workspace_id>/webhooks/<webhook_id>/deliveries/<delivery_id>": "delivery",
     "workspaces/<workspace_id>/keys/<key_id>": "key",
+    "administration/workspaces/<workspace_id>": "workspace",
     "workspaces/<workspace_id>/sandbox/<phone_number>": "phone",
     "workspaces/<workspace_id>/sandbox/<phone_number>/<verb>": "verb",
 }
@@ -88,7 +89,7 @@ PARAMETERS: dict[str, str] = {
 COMMON = {"verb": "offline"}
 
 # Below these, an object of somebody else is what the first parameter names.
-OBJECTS = ("api/v1/", "workspaces/")
+OBJECTS = ("api/v1/", "workspaces/", "administration/")
 # Lists and the like: they answer with what belongs to the asking tenant.
 OWN = {
     "api/v1/accounts",
@@ -100,6 +101,7 @@ OWN = {
     "api/v1/events",
     "api/v1/events/stream",
     "ws/v1/events",
+    "administration/workspaces/",
     "",
 }
 # The same for everybody, with the reason.

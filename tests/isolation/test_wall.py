@@ -35,7 +35,7 @@ def two():
     return tenant("ours", "+15557770001"), tenant("theirs", "+15557770002")
 
 
-# The registry --------------------------------------------------------------------------------------
+# The registry -------------------------------------------------------------------------------------
 
 
 def sorted_in(model):
@@ -78,7 +78,7 @@ def test_what_is_exempt_has_its_reason():
     assert all(len(reason) > 10 for reason in tenants.EXEMPT.values())
 
 
-# The server ----------------------------------------------------------------------------------------
+# The server ---------------------------------------------------------------------------------------
 
 
 @on_postgres
@@ -90,7 +90,7 @@ def test_the_tests_are_an_ordinary_role_and_every_table_is_walled_in():
 
 @on_postgres
 def test_a_query_without_a_filter_returns_only_the_own_rows(two):
-    ours, theirs = two
+    ours, _theirs = two
     for model, line in tenants.models():
         with wall.inside(ours.workspace.pk):
             seen = set(model._base_manager.values_list("pk", flat=True))
@@ -135,7 +135,7 @@ def test_rows_for_somebody_else_are_refused(two):
                 account=their_number, wa_id="x", direction="in", chat={}, sender={},
                 type="text", timestamp=their_number.created_at,
             ),
-            lambda: WhatsAppAccount.objects.filter(workspace=ours.workspace).update(workspace=other),
+            lambda: WhatsAppAccount.objects.update(workspace=other),
         ):  # fmt: skip
             with pytest.raises(DatabaseError, match="row-level security"), transaction.atomic():
                 insert()
@@ -166,7 +166,7 @@ def test_a_request_that_forgot_its_filter_shows_only_the_own_rows(two, monkeypat
 
 @on_postgres
 def test_a_page_that_forgot_its_filter_shows_only_the_own_rows(two):
-    ours, theirs = two
+    ours, _theirs = two
     page = ours.browser.get(f"/workspaces/{ours.workspace.pk}/numbers/")
     assert page.status_code == 200
     assert b"ours number" in page.content
@@ -200,9 +200,9 @@ def test_a_rollback_does_not_leave_a_stale_workspace_behind(two):
 def test_an_error_inside_another_workspace_is_told_as_it_is(two):
     ours, theirs = two
     with wall.inside(ours.workspace.pk):
-        with pytest.raises(DatabaseError, match="row-level security"), transaction.atomic():
-            with wall.inside(theirs.workspace.pk):
-                WhatsAppAccount.objects.create(workspace=ours.workspace, label="planted")
+        refused = pytest.raises(DatabaseError, match="row-level security")
+        with refused, transaction.atomic(), wall.inside(theirs.workspace.pk):
+            WhatsAppAccount.objects.create(workspace=ours.workspace, label="planted")
         assert WhatsAppAccount.objects.count() == 1
 
 

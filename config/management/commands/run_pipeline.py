@@ -11,14 +11,16 @@ from datetime import timedelta
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
+from accounts import preferences
 from accounts.models import Workspace
+from config import chores
 from events import services as event_log
 from messaging.ingest import Ingest
+from messaging.retention import forget_messages
 from sessions_mgr.models import SeenFact
 from webhooks import retention as webhook_retention
 from webhooks.worker import deliver
@@ -49,11 +51,12 @@ async def _run() -> None:
     retention = asyncio.ensure_future(_retention(stop))
     gate = _turns()
     webhooks = asyncio.ensure_future(_deliver(stop, gate))
+    small = asyncio.ensure_future(chores.run(stop, gate))
     try:
         await Ingest(stop, gate).run()
     finally:
         stop.set()
-        await asyncio.gather(webhooks, retention)
+        await asyncio.gather(webhooks, small, retention)
 
 
 def _turns() -> AbstractAsyncContextManager[Any]:
@@ -90,8 +93,16 @@ def forget_old() -> None:
     webhook_retention.forget_old(at)
     SeenFact.objects.filter(at__lt=at - SEEN_FACTS_KEPT).delete()
     for workspace_id in Workspace.objects.values_list("pk", flat=True):
+        wishes = preferences.of(workspace_id)
         gone = event_log.forget_before(
-            workspace_id=workspace_id, at=at - timedelta(days=settings.EVENT_RETENTION_DAYS)
+            workspace_id=workspace_id, at=at - timedelta(days=wishes.event_retention_days)
         )
+        if wishes.message_retention_days:
+            before = at - timedelta(days=wishes.message_retention_days)
+            gone += forget_messages(workspace_id=workspace_id, before=before)
         if gone:
-            logger.info("retention: %d events gone", gone, extra={"workspace": str(workspace_id)})
+            logger.info(
+                "retention: %d events and messages gone",
+                gone,
+                extra={"workspace": str(workspace_id)},
+            )

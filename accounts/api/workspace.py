@@ -1,0 +1,141 @@
+"""The workspace of a key: its name, its settings, what it may use and what it used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from .. import lifecycle, preferences, quotas, services
+from ..models import ApiKey, Scope, Workspace
+from ..tenant_models import WorkspaceSettings
+from .problems import Problem
+
+MOST = 2_147_483_647  # a column's
+
+
+class WorkspaceSettingsSerializer(serializers.ModelSerializer[WorkspaceSettings]):
+    event_retention_days = serializers.IntegerField(
+        allow_null=True, required=False, max_value=MOST, help_text="null: the installation's"
+    )
+    message_retention_days = serializers.IntegerField(
+        allow_null=True, required=False, max_value=MOST, help_text="null: messages are kept"
+    )
+    media_retention_days = serializers.IntegerField(
+        allow_null=True, required=False, max_value=MOST, help_text="null: the installation's"
+    )
+    fetch_avatars = serializers.BooleanField(
+        allow_null=True, required=False, help_text="false: WhatsApp is never asked for pictures"
+    )
+    pacing_min_gap_ms = serializers.IntegerField(
+        required=False, max_value=MOST, help_text="between two messages of a new number"
+    )
+    pacing_new_chats_per_hour = serializers.IntegerField(
+        required=False, max_value=MOST, help_text="of a new number; 0: no limit"
+    )
+    notice_email = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=254,
+        help_text="who is told when a number is logged out or fails; empty: nobody",
+    )
+
+    class Meta:
+        model = WorkspaceSettings
+        fields = list(preferences.NAMES)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        try:
+            preferences.check(attrs)
+        except ValidationError as exc:
+            raise serializers.ValidationError(exc.message_dict) from None
+        return attrs
+
+
+class UsageLineSerializer(serializers.Serializer[Any]):
+    limit = serializers.IntegerField(allow_null=True, help_text="null: no limit")
+    used = serializers.IntegerField()
+
+
+class UsageSerializer(serializers.Serializer[Any]):
+    numbers = UsageLineSerializer()
+    messages_per_day = UsageLineSerializer(help_text="of this day, UTC")
+    media_bytes = UsageLineSerializer()
+    api_requests_per_minute = UsageLineSerializer(help_text="as this process counts them")
+
+
+class WorkspaceSerializer(serializers.ModelSerializer[Workspace]):
+    settings = WorkspaceSettingsSerializer()
+    usage = UsageSerializer(read_only=True)
+
+    class Meta:
+        model = Workspace
+        fields = ["id", "name", "created_at", "settings", "usage"]
+
+
+class WorkspaceChangeSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=120, required=False)
+    settings = WorkspaceSettingsSerializer(required=False)
+
+    def validate_name(self, value: str) -> str:
+        if not value.isprintable():
+            raise serializers.ValidationError("Use printable characters only.")
+        return value
+
+
+class WorkspaceView(APIView):
+    scopes = {"GET": Scope.READ, "PATCH": Scope.ADMIN}
+
+    @extend_schema(
+        summary="The workspace of this key, its settings and its usage",
+        responses=WorkspaceSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        return Response(_shown(_key(request).workspace))
+
+    @extend_schema(
+        summary="Change its name or its settings; what is left out stays",
+        request=WorkspaceChangeSerializer,
+        responses={
+            200: WorkspaceSerializer,
+            409: OpenApiResponse(description="code=name_taken"),
+        },
+    )
+    def patch(self, request: Request) -> Response:
+        key = _key(request)
+        wanted = WorkspaceChangeSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        changes = wanted.validated_data
+        actor = f"key:{key.prefix}"
+        try:
+            with transaction.atomic():
+                if "name" in changes:
+                    lifecycle.rename(workspace=key.workspace, name=changes["name"], actor=actor)
+                if chosen := changes.get("settings"):
+                    preferences.change(workspace=key.workspace, actor=actor, **chosen)
+        except services.NameTaken:
+            raise Problem(
+                409, "name_taken", "name: another workspace has this name; use another one."
+            ) from None
+        return Response(_shown(key.workspace))
+
+
+def _shown(workspace: Workspace) -> dict[str, Any]:
+    return {
+        "id": str(workspace.pk),
+        "name": workspace.name,
+        "created_at": serializers.DateTimeField().to_representation(workspace.created_at),
+        "settings": WorkspaceSettingsSerializer(preferences.row(workspace.pk)).data,
+        "usage": quotas.usage(workspace),
+    }
+
+
+def _key(request: Request) -> ApiKey:
+    assert isinstance(request.auth, ApiKey)
+    return request.auth

@@ -1,0 +1,106 @@
+"""How a workspace wants to be treated: its settings, and the installation's where it has none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+
+from . import services
+from .models import Workspace
+from .tenant_models import WorkspaceSettings
+
+LONGEST = 3650  # days
+NAMES = (
+    "event_retention_days",
+    "message_retention_days",
+    "media_retention_days",
+    "fetch_avatars",
+    "pacing_min_gap_ms",
+    "pacing_new_chats_per_hour",
+    "notice_email",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What counts now."""
+
+    event_retention_days: int
+    message_retention_days: int | None  # None: messages are kept
+    media_retention_days: int | None  # None: as the installation has it
+    fetch_avatars: bool
+    pacing_min_gap_ms: int
+    pacing_new_chats_per_hour: int
+    notice_email: str
+
+
+def row(workspace_id: UUID) -> WorkspaceSettings:
+    """What was chosen; an unsaved row when nothing was."""
+    found = WorkspaceSettings.objects.filter(workspace_id=workspace_id).first()
+    return found or WorkspaceSettings(workspace_id=workspace_id)
+
+
+def of(workspace_id: UUID) -> Preferences:
+    chosen = row(workspace_id)
+    most = settings.EVENT_RETENTION_DAYS
+    return Preferences(
+        # Never longer than the installation keeps its log: the disk is not the workspace's.
+        event_retention_days=min(chosen.event_retention_days or most, most),
+        message_retention_days=chosen.message_retention_days,
+        media_retention_days=chosen.media_retention_days,
+        fetch_avatars=settings.AVATAR_FETCH_ENABLED and chosen.fetch_avatars is not False,
+        pacing_min_gap_ms=chosen.pacing_min_gap_ms,
+        pacing_new_chats_per_hour=chosen.pacing_new_chats_per_hour,
+        notice_email=chosen.notice_email,
+    )
+
+
+def check(changes: dict[str, Any]) -> None:
+    """ValidationError by field, with what would be right."""
+    wrong: dict[str, str] = {}
+    for name in ("event_retention_days", "message_retention_days", "media_retention_days"):
+        days = changes.get(name)
+        most = settings.EVENT_RETENTION_DAYS if name.startswith("event") else LONGEST
+        if days is not None and not 1 <= days <= most:
+            wrong[name] = f"Use days from 1 to {most}, or nothing for the installation's own."
+    if not 0 <= (changes.get("pacing_min_gap_ms") or 0) <= 600_000:
+        wrong["pacing_min_gap_ms"] = "Use milliseconds from 0 to 600000."
+    if not 0 <= (changes.get("pacing_new_chats_per_hour") or 0) <= 10_000:
+        wrong["pacing_new_chats_per_hour"] = "Use a number from 0 (no limit) to 10000."
+    if changes.get("notice_email"):
+        try:
+            validate_email(changes["notice_email"])
+        except ValidationError:
+            wrong["notice_email"] = "Use an e-mail address, or nothing for no mail."
+    if unknown := changes.keys() - set(NAMES):
+        wrong[min(unknown)] = f"There is no such setting; use {', '.join(NAMES)}."
+    if wrong:
+        raise ValidationError(wrong)
+
+
+@transaction.atomic
+def change(*, workspace: Workspace, actor: str, **changes: Any) -> list[str]:
+    """Write what differs. Returns the names that changed. ValidationError names the wrong field."""
+    check(changes)
+    WorkspaceSettings.objects.get_or_create(workspace=workspace)
+    chosen = WorkspaceSettings.objects.select_for_update().get(workspace=workspace)
+    changed = [name for name, value in changes.items() if getattr(chosen, name) != value]
+    if not changed:
+        return []
+    for name in changed:
+        setattr(chosen, name, changes[name])
+    chosen.save(update_fields=[*changed, "updated_at"])
+    services.record(
+        workspace=workspace,
+        actor=actor,
+        action="workspace.settings_changed",
+        target=workspace.name,
+        fields=sorted(changed),
+    )
+    return changed

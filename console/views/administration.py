@@ -1,0 +1,151 @@
+"""For administrators of the installation: every workspace, what it may use, suspended or not.
+
+They see names, counts and limits, never what a workspace says or hears: nothing here reads
+messages, events or contacts. Whoever is no administrator gets 404, as for all that is not theirs.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.shortcuts import get_object_or_404, redirect, render, resolve_url
+from django.utils.cache import patch_cache_control
+from django.utils.translation import gettext as _
+
+from accounts import lifecycle, quotas, services, wall
+from accounts.models import User, Workspace
+from accounts.tenant_models import WorkspacePurge
+
+from ..answers import leave
+from ..workspace_forms import DeleteForm, NewWorkspaceForm, QuotaForm, SuspendForm
+
+
+def administration(*methods: str) -> Callable[[Callable[..., HttpResponseBase]], Any]:
+    def decorate(view: Callable[..., HttpResponseBase]) -> Any:
+        @functools.wraps(view)
+        def wrapper(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path(), resolve_url("console:sign-in"))
+            if not request.user.is_staff:
+                raise Http404
+            if request.method not in (*methods, "HEAD"):
+                return HttpResponseNotAllowed(methods)
+            # They work on all workspaces: this is what the wall is opened for.
+            with wall.everything():
+                response = view(request, **kwargs)
+            patch_cache_control(response, private=True, no_cache=True)
+            return response
+
+        return wrapper
+
+    return decorate
+
+
+@administration("GET", "POST")
+def workspaces(request: HttpRequest) -> HttpResponse:
+    form = NewWorkspaceForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        made = _create(request, form)
+        if made is not None:
+            return redirect("console:admin-workspace", workspace_id=made.pk)
+    rows = [
+        {"workspace": workspace, "usage": quotas.usage(workspace)}
+        for workspace in Workspace.objects.order_by("name")
+    ]
+    context = {
+        "form": form,
+        "rows": rows,
+        "purges": WorkspacePurge.objects.order_by("finished_at", "-requested_at")[:20],
+    }
+    status = 422 if form.errors else 200
+    return render(request, "console/administration/workspaces.html", context, status=status)
+
+
+@administration("GET")
+def workspace(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
+    return _page(request, get_object_or_404(Workspace, pk=workspace_id))
+
+
+@administration("POST")
+def quota(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
+    found = get_object_or_404(Workspace, pk=workspace_id)
+    form = QuotaForm(request.POST)
+    if not form.is_valid():
+        return _page(request, found, form)
+    quotas.set_limits(workspace=found, actor=_actor(request), **form.cleaned_data)
+    return leave(request, _url(found), _("Saved."))
+
+
+@administration("POST")
+def suspend(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
+    found = get_object_or_404(Workspace, pk=workspace_id)
+    form = SuspendForm(request.POST)
+    reason = form.cleaned_data["reason"] if form.is_valid() else ""
+    lifecycle.suspend(workspace=found, actor=_actor(request), reason=reason)
+    return leave(request, _url(found), _("“%(name)s” is suspended.") % {"name": found.name})
+
+
+@administration("POST")
+def resume(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
+    found = get_object_or_404(Workspace, pk=workspace_id)
+    lifecycle.resume(workspace=found, actor=_actor(request))
+    return leave(request, _url(found), _("“%(name)s” works again.") % {"name": found.name})
+
+
+@administration("POST")
+def delete(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
+    found = get_object_or_404(Workspace, pk=workspace_id)
+    form = DeleteForm(request.POST, name=found.name)
+    if not form.is_valid():
+        return _page(request, found, delete=form)
+    lifecycle.delete(workspace=found, actor=_actor(request))
+    note = _("“%(name)s” is being removed.") % {"name": found.name}
+    return leave(request, resolve_url("console:admin-workspaces"), note)
+
+
+def _create(request: HttpRequest, form: NewWorkspaceForm) -> Workspace | None:
+    owner = User.objects.filter(email=form.cleaned_data["owner"].lower(), is_active=True).first()
+    if owner is None:
+        form.add_error("owner", _("Nobody here has this e-mail; invite them first."))
+        return None
+    try:
+        return services.create_workspace(
+            name=form.cleaned_data["name"], owner=owner, actor=_actor(request)
+        )
+    except services.NameTaken:
+        form.add_error("name", _("Another workspace has this name; choose another one."))
+        return None
+
+
+def _page(
+    request: HttpRequest,
+    found: Workspace,
+    form: QuotaForm | None = None,
+    delete: DeleteForm | None = None,
+) -> HttpResponse:
+    limits = quotas.limits(found.pk)
+    context = {
+        "found": found,
+        "form": form or QuotaForm(initial={name: getattr(limits, name) for name in quotas.NAMES}),
+        "suspend_form": SuspendForm(),
+        "delete_form": delete or DeleteForm(name=found.name),
+        "usage": quotas.usage(found),
+        "purge": WorkspacePurge.objects.filter(workspace_id=found.pk).first(),
+    }
+    wrong = (form is not None and form.errors) or (delete is not None and delete.errors)
+    template = "console/administration/workspace.html"
+    return render(request, template, context, status=422 if wrong else 200)
+
+
+def _actor(request: HttpRequest) -> str:
+    assert isinstance(request.user, User)
+    return f"user:{request.user.email}"
+
+
+def _url(found: Workspace) -> str:
+    return resolve_url("console:admin-workspace", workspace_id=found.pk)

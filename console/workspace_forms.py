@@ -1,0 +1,137 @@
+"""What people choose for a workspace, and what administrators of the installation allow it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from accounts import preferences
+from accounts.models import Workspace
+
+
+class NameForm(forms.Form):
+    name = forms.CharField(
+        label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if not name.isprintable():
+            raise forms.ValidationError(_("Use printable characters only."), code="unprintable")
+        return name
+
+
+def _days(label: Any, help_text: Any) -> forms.IntegerField:
+    return forms.IntegerField(
+        label=label,
+        help_text=help_text,
+        required=False,
+        min_value=1,
+        max_value=preferences.LONGEST,
+    )
+
+
+class SettingsForm(forms.Form):
+    event_retention_days = _days(
+        _("Keep the event log for (days)"), _("Empty: as long as the installation keeps it.")
+    )
+    message_retention_days = _days(
+        _("Keep messages for (days)"), _("Empty: until the workspace ends.")
+    )
+    media_retention_days = _days(
+        _("Keep files for (days)"), _("Empty: as long as the installation keeps them.")
+    )
+    fetch_avatars = forms.BooleanField(
+        label=_("Ask WhatsApp for profile pictures"), required=False, initial=True
+    )
+    pacing_min_gap_ms = forms.IntegerField(
+        label=_("Pause between two messages (milliseconds)"),
+        help_text=_("What new numbers begin with. 0: none."),
+        min_value=0,
+        max_value=600_000,
+    )
+    pacing_new_chats_per_hour = forms.IntegerField(
+        label=_("New chats an hour"),
+        help_text=_("What new numbers begin with. 0: no limit."),
+        min_value=0,
+        max_value=10_000,
+    )
+    notice_email = forms.EmailField(
+        label=_("Tell by e-mail"),
+        help_text=_("Gets a mail when a number is logged out or fails. Empty: nobody."),
+        required=False,
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> SettingsForm:
+        chosen = preferences.row(workspace.pk)
+        known = {name: getattr(chosen, name) for name in preferences.NAMES}
+        known["fetch_avatars"] = chosen.fetch_avatars is not False
+        return cls(initial=known)
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or {}
+        try:
+            preferences.check({n: v for n, v in found.items() if n in preferences.NAMES})
+        except ValidationError as exc:
+            for name, errors in exc.message_dict.items():
+                self.add_error(name, errors)
+        return found
+
+
+class DeleteForm(forms.Form):
+    """The name, typed: this cannot be undone."""
+
+    confirmation = forms.CharField(
+        label=_("Type the name of the workspace"),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: Any, name: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._name = name
+
+    def clean_confirmation(self) -> str:
+        typed: str = self.cleaned_data["confirmation"]
+        if typed != self._name:
+            raise forms.ValidationError(
+                _("Type “%(name)s”, exactly as it is written."),
+                code="other_name",
+                params={"name": self._name},
+            )
+        return typed
+
+
+def _limit(label: Any, most: int) -> forms.IntegerField:
+    return forms.IntegerField(label=label, required=False, min_value=0, max_value=most)
+
+
+class QuotaForm(forms.Form):
+    """Empty: no limit."""
+
+    numbers = _limit(_("Numbers"), 1_000_000)
+    messages_per_day = _limit(_("Messages a day"), 2_000_000_000)
+    media_bytes = _limit(_("Bytes of files"), 2**60)
+    api_requests_per_minute = _limit(_("API requests a minute"), 1_000_000)
+
+
+class NewWorkspaceForm(NameForm):
+    owner = forms.EmailField(
+        label=_("E-mail of the owner"),
+        help_text=_("Somebody who has an account here."),
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+
+
+class SuspendForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Reason"),
+        help_text=_("Its members read it."),
+        max_length=200,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
