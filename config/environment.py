@@ -118,6 +118,10 @@ def _secret(text: str) -> str:
     return text
 
 
+def _secrets(text: str) -> list[str]:
+    return [_secret(part.strip()) for part in text.split(",") if part.strip()]
+
+
 def _api_key(text: str) -> str:
     if text and not re.fullmatch(r"[A-Za-z0-9._~-]{40,200}", text):
         raise ValueError("use 40 to 200 URL-safe characters")
@@ -208,6 +212,12 @@ VARIABLES = [
         _secret,
         "",
         "signs logins and encrypts secrets; default: generated once into DATA_DIR/secret_key",
+    ),
+    Variable(
+        "SECRET_KEY_FALLBACKS",
+        _secrets,
+        [],
+        "former values of SECRET_KEY, comma separated: what they sealed and signed still opens",
     ),
     Variable(
         "ALLOWED_HOSTS",

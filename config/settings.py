@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import environ
 from csp.constants import NONE, SELF
 
-from . import environment, logs, mail
+from . import environment, logs, mail, production
 from .secret_key import load_or_create
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -20,6 +20,9 @@ values = environment.read(env)
 
 # Where things are kept ---------------------------------------------------------------------------
 DATA_DIR = (BASE_DIR / values["DATA_DIR"]).resolve()
+if wrong := production.problem(values, DATA_DIR / "secret_key"):
+    raise environment.ConfigurationError(wrong)
+SECRET_KEY_FALLBACKS = values["SECRET_KEY_FALLBACKS"]
 SECRET_KEY = values["SECRET_KEY"] or load_or_create(DATA_DIR / "secret_key")
 SESSIONS_ROOT = DATA_DIR / "sessions"
 SANDBOX_DIR = DATA_DIR / "sandbox"
@@ -36,11 +39,18 @@ SECURE_PUBLIC = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_PUBLIC
 SESSION_COOKIE_NAME = "switchboard_session"
 CSRF_COOKIE_NAME = "switchboard_csrf"
+SECURE_SSL_REDIRECT = SECURE_PUBLIC
+# Asked over plain HTTP by load balancers and Prometheus, behind the proxy.
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
+# Whether subdomains and browsers' lists take part is for the owner of the domain to say.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_PUBLIC else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_PUBLIC else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # bytes of a JSON or form body
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000  # a page of ticked numbers is the longest form
+DATA_UPLOAD_MAX_NUMBER_FILES = 10
 
 INSTALLED_APPS = [
     "daphne",
@@ -69,11 +79,13 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.walled_requests.WalledRequests",
     "django.middleware.security.SecurityMiddleware",
+    "config.headers.SecurityHeaders",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "config.form_limit.FormLimit",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -222,7 +234,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.KeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.api.permissions.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["accounts.api.bodies.JsonBody"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": [
         "accounts.api.throttling.KeyRateThrottle",
