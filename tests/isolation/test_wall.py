@@ -74,6 +74,16 @@ def test_each_way_leads_to_the_workspace(label):
     assert model._meta.label == "accounts.Workspace" or line.path == "workspace_id"
 
 
+def test_a_purge_takes_children_before_what_they_point_at():
+    order = [model for model, _ in tenants.deletion_order()]
+    assert len(order) == len(tenants.TENANTS)
+    for model in order:
+        for field in model._meta.concrete_fields:
+            other = field.related_model
+            if other in order and other is not model:
+                assert order.index(model) < order.index(other), f"{model} points at {other}"
+
+
 def test_what_is_exempt_has_its_reason():
     assert all(len(reason) > 10 for reason in tenants.EXEMPT.values())
 

@@ -18,6 +18,7 @@ from django.db import DatabaseError
 from django.db.models import QuerySet
 
 from accounts.models import WhatsAppAccount
+from accounts.quotas import QuotaExceeded
 from sessions_mgr.bus import carriers
 from sessions_mgr.models import StoreSnapshot
 from sessions_mgr.snapshots import housekeeping, importing, inspection, restoring, vault
@@ -77,7 +78,7 @@ class Command(BaseCommand):
         )
         try:
             run(options)
-        except (StoreError, UnsafePath) as exc:
+        except (StoreError, UnsafePath, QuotaExceeded) as exc:
             raise CommandError(str(exc), returncode=2) from exc
         except DatabaseError as exc:
             raise CommandError(f"the database does not answer: {exc}", returncode=2) from exc
