@@ -4,6 +4,9 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from accounts.api import views as who
+from accounts.api.audit import AuditViewSet
+from accounts.api.keys import ApiKeyViewSet
+from accounts.api.members import InvitationViewSet, MemberViewSet
 from events.api.views import EventsView
 from realtime.sse import EventStreamView
 from sessions_mgr.api import sandbox
@@ -12,10 +15,12 @@ from webhooks.api.views import DeliveryViewSet, WebhookViewSet
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("accounts", AccountViewSet, "account")
-router.register("api-keys", who.ApiKeyViewSet, "api-key")
+router.register("api-keys", ApiKeyViewSet, "api-key")
+router.register("members", MemberViewSet, "member")
+router.register("invitations", InvitationViewSet, "invitation")
 router.register("webhooks", WebhookViewSet, "webhook")
 router.register("deliveries", DeliveryViewSet, "delivery")
-router.register("audit", who.AuditViewSet, "audit")
+router.register("audit", AuditViewSet, "audit")
 
 phone = [
     path("scan", sandbox.ScanView.as_view()),

@@ -19,6 +19,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import environ
 
+from . import mail
+
 MIN_SECRET_LENGTH = 40  # characters; as strong as what we generate
 
 
@@ -181,6 +183,14 @@ def _node_name() -> str:
     return re.sub(r"[^A-Za-z0-9_-]", "-", socket.gethostname())[:63].strip("-_") or "node"
 
 
+def _admin_path(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,40}(/[a-z0-9][a-z0-9-]{0,40})?/?", text):
+        raise ValueError("use one or two words of a-z, 0-9 and -, such as back-office")
+    if text.split("/")[0] in ("api", "static", "health", "metrics", "workspaces", "you", "join"):
+        raise ValueError("this path is taken, use another one")
+    return text.rstrip("/") + "/"
+
+
 VARIABLES = [
     Variable("HOST", _host, "127.0.0.1", "address that the web process listens on"),
     Variable("PORT", _int(1, 65535), 8000, "port that the web process listens on"),
@@ -336,6 +346,21 @@ VARIABLES = [
         "egress proxy that all webhooks go through, http://host:port; it judges the addresses then",
     ),
     Variable("WEBHOOK_RETENTION_DAYS", _int(1, 3650), 14, "days that finished deliveries are kept"),
+    Variable(
+        "EMAIL_URL",
+        mail.parse,
+        "",
+        "how mail leaves, smtp+tls://user:password@host:587; default: not at all, "
+        "links for new passwords are made with `manage.py reset_password_link`",
+    ),
+    Variable("EMAIL_FROM", _email, "", "sender of mail; default: switchboard@ the host people use"),
+    Variable("ADMIN_PATH", _admin_path, "installation/", "where installation administrators work"),
+    Variable(
+        "TRUSTED_PROXIES",
+        _int(0, 10),
+        0,
+        "how many proxies of yours stand in front and write X-Forwarded-For; 0: it is ignored",
+    ),
     Variable("SWITCHBOARD_API_KEY", str, "", "API key that `manage.py listen` uses"),
     Variable("API_RATE", str, "600/min", "requests per API key, as number/second|min|hour|day"),
     Variable(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF
 
-from . import environment, logs
+from . import environment, logs, mail
 from .secret_key import load_or_create
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -43,6 +44,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # bytes of a JSON or form body
 
 INSTALLED_APPS = [
     "daphne",
+    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -55,6 +57,10 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "csp",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "accounts",
     "events",
     "sessions_mgr",
@@ -69,12 +75,14 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "accounts.origin.middleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -191,15 +199,75 @@ STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CACHES = {
+    # Counts failed sign-ins, so all processes on all machines must see it. The database is what
+    # they share already; a file would be one machine's. Written on attempts to sign in only.
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        "OPTIONS": {"MAX_ENTRIES": 50_000},
+    },
+    # The rate of API requests: once per request, hence in memory and per process.
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+}
 # The channel layer carries hints between consumers of one process, never data: DESIGN, section 2.
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 
 # People ------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 LOGIN_URL = "console:sign-in"
 LOGIN_REDIRECT_URL = "console:home"
 LOGOUT_REDIRECT_URL = "console:sign-in"
+ADMIN_PATH = values["ADMIN_PATH"]
+TRUSTED_PROXIES = values["TRUSTED_PROXIES"]
+PASSWORD_RESET_TIMEOUT = 4 * 3600  # seconds
+SESSION_COOKIE_AGE = 14 * 86_400  # seconds
+
+ACCOUNT_ADAPTER = "accounts.sign_in.PeopleAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # addresses come from invitations
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_NOTIFICATIONS = bool(values["EMAIL_URL"])
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_SESSION_COOKIE_AGE = SESSION_COOKIE_AGE
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # this login stays; sign_in.py ends the others
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "20/m/ip,5/5m/key",
+    "reset_password": "20/m/ip,5/m/key",
+    "reset_password_from_key": "20/m/ip",
+    "reauthenticate": "10/m/user",
+    "change_password": "5/m/user",
+}
+ACCOUNT_FORMS = {
+    "login": "console.people_forms.SignInForm",
+    "reset_password": "console.people_forms.ForgottenForm",
+    "reset_password_from_key": "console.people_forms.NewPasswordForm",
+    "change_password": "console.people_forms.ChangePasswordForm",
+    "reauthenticate": "console.people_forms.AgainForm",
+}
+MFA_FORMS = {
+    "authenticate": "console.people_forms.CodeForm",
+    "reauthenticate": "console.people_forms.CodeAgainForm",
+    "activate_totp": "console.people_forms.ActivateForm",
+}
+MFA_ADAPTER = "accounts.sign_in.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Switchboard"
+MFA_TOTP_TOLERANCE = 1  # codes before and after the running one, for clocks that are off
+MFA_RECOVERY_CODE_COUNT = 10
+USERSESSIONS_TRACK_ACTIVITY = False  # accounts/logins.py does it, not on every request
+
+MAIL_CONFIGURED = bool(values["EMAIL_URL"])
+vars().update(mail.settings_for(values["EMAIL_URL"], DATA_DIR))
+DEFAULT_FROM_EMAIL = values["EMAIL_FROM"] or f"switchboard@{urlsplit(PUBLIC_URL).hostname}"
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+EMAIL_TIMEOUT = 10  # seconds
+
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {

@@ -16,7 +16,7 @@ from accounts.models import WhatsAppAccount
 from sessions_mgr import commands, services
 from sessions_mgr.models import Session
 
-from ..access import OPERATE, MemberRequest, workspace_page
+from ..access import OPERATE, MemberRequest, actor, workspace_page
 from ..answers import done
 from ..forms import PairingCodeForm, first_error
 from ..pictures import qr_svg
@@ -77,10 +77,6 @@ def pairing_code(request: MemberRequest, account: WhatsAppAccount) -> HttpRespon
         return _answer(request, account, form=form, error=exc.detail)
     note = _("Type %(code)s on the phone.") % {"code": made["code"]}
     return _answer(request, account, form=form, note=note, pairing=_pairing(made))
-
-
-def actor(request: MemberRequest) -> str:
-    return f"user:{request.user.email}"
 
 
 def head_context(account: WhatsAppAccount, *, tab: str) -> dict[str, Any]:

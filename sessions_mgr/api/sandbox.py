@@ -61,11 +61,7 @@ class SandboxView(APIView):
             wanted = UUID(str(account_id))
         except ValueError:
             raise Problem(422, "invalid", "account_id: use the id of an account.") from None
-        found = (
-            WhatsAppAccount.objects.present()
-            .filter(workspace=request.auth.workspace, pk=wanted)
-            .first()
-        )
+        found = request.auth.visible_accounts().present().filter(pk=wanted).first()
         if found is None:
             raise Problem(404, "not_found", "There is no such account in this workspace.")
         return found
