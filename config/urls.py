@@ -5,8 +5,11 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from accounts.admin import keep_only_ours
+
 from . import health
 
+keep_only_ours()
 # Administrators come in by the same door: rate limits and the second factor hold for them too.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
