@@ -40,7 +40,7 @@ class MembershipLines(_ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
     """To see. An administrator who could become a member could read: owners invite."""
 
     model = Membership
-    fields = ("user", "role", "created_at")
+    fields = readonly_fields = ("user", "role", "created_at")
     extra = 0
 
 

@@ -78,13 +78,13 @@ def page(request: MemberRequest) -> HttpResponse:
 @workspace_page(may=AUDIT)
 def export(request: MemberRequest, form: str) -> HttpResponseBase:
     """The same rows as a file, written while they are read."""
-    _filter, entries = _wanted(request)
+    wanted, entries = _wanted(request)
     audit.record(
         workspace=request.workspace,
         actor=actor(request),
         action="audit.exported",
         target=form,
-        **{name: value for name, value in request.GET.items() if value and name != "page"},
+        filter={name: request.GET[name] for name in wanted.fields if request.GET.get(name)},
     )
     kind = "text/csv; charset=utf-8" if form == "csv" else "application/x-ndjson"
     name = f"audit-{timezone.now():%Y-%m-%d}.{form}"
