@@ -72,7 +72,9 @@ def pairing_code(request: MemberRequest, account: WhatsAppAccount) -> HttpRespon
     if not form.is_valid():
         return _answer(request, account, form=form, error=first_error(form))
     try:
-        made = commands.pair_phone(account=account, phone_number=form.cleaned_data["phone_number"])
+        made = services.request_pairing_code(
+            account=account, phone_number=form.cleaned_data["phone_number"], actor=actor(request)
+        )
     except commands.CommandFailed as exc:
         return _answer(request, account, form=form, error=exc.detail)
     note = _("Type %(code)s on the phone.") % {"code": made["code"]}

@@ -228,8 +228,10 @@ class AccountViewSet(
         if account.session.status == Status.STARTING:
             self._await_qr(account, 10.0)
         try:
-            made = commands.pair_phone(
-                account=account, phone_number=wanted.validated_data["phone_number"]
+            made = services.request_pairing_code(
+                account=account,
+                phone_number=wanted.validated_data["phone_number"],
+                actor=self.actor,
             )
         except commands.CommandFailed as exc:
             raise Problem(COMMAND_STATUS.get(exc.code, 502), exc.code, exc.detail) from None

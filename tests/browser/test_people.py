@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.product import ROOT
+from tests.product import EMAIL, ROOT
 
 from .conftest import DESKTOP, LISTEN, PHONE, check, picture
 
@@ -121,6 +122,14 @@ def test_a_colleague_joins_secures_the_login_and_ends_an_old_one(page, somebody)
     assert "workspace.created" not in rows  # the filter holds for the file too
 
 
+def test_own_pages_are_reached_from_the_phone(open_page):
+    page = open_page(size=PHONE)
+    page.goto("/")
+    page.locator(".workspaces summary").click()
+    page.get_by_role("link", name="You: name, password, logins").click()
+    expect(page.get_by_role("heading", name="Your workspaces")).to_be_visible()
+
+
 def test_a_role_is_changed_and_a_member_removed(page, somebody):
     link = invite(page, "viewer", "vera@example.test")
     guest = somebody()
@@ -160,6 +169,32 @@ def test_a_key_is_rotated_and_the_old_secret_still_works(page, product):
         assert answer.status_code == 200
     page.get_by_role("button", name="Copy").first.click()
     expect(page.get_by_role("button", name="Copied").first).to_be_visible()
+
+
+def test_an_administrator_sees_workspaces_and_no_messages(product, somebody):
+    made = subprocess.run(
+        [sys.executable, "manage.py", "create_admin", "chief@example.test"],
+        cwd=ROOT,
+        env=product.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    chief = somebody()
+    complaints = []
+    chief.on("console", lambda line: complaints.append(line.text) if "CSP " in line.text else None)
+    chief.goto("/installation/")
+    chief.get_by_label("E-mail").fill("chief@example.test")
+    chief.get_by_label("Password").fill(json.loads(made.stdout)["password"])
+    chief.get_by_role("button", name="Sign in").click()
+    chief.wait_for_url("**/installation/")
+    picture(chief, "installation-light-desktop")
+    chief.get_by_role("link", name="Workspaces", exact=True).first.click()
+    chief.get_by_role("link", name="Demo").click()
+    expect(chief.get_by_text(EMAIL).first).to_be_visible()
+    assert complaints == []
+    chief.goto("/")
+    expect(chief.get_by_role("heading", name="No workspace yet")).to_be_visible()
 
 
 def test_members_and_keys_without_javascript(open_page):

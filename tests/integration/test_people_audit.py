@@ -37,15 +37,20 @@ def rest(workspace, *scopes):
     return client
 
 
-def entry(workspace, action="a.b", actor="system", target="t", days=0, **detail):
+def entry(workspace, action="a.b", actor="system", target="t", **detail):
     audit.record(workspace=workspace, actor=actor, action=action, target=target, **detail)
-    made = AuditEntry.objects.latest("id")
-    if days:
-        AuditEntry.objects.filter(pk=made.pk)._raw_delete("default")
-        made.at = timezone.now() - timedelta(days=days)
-        made._state.adding = True
-        made.save()
-    return made
+    return AuditEntry.objects.latest("id")
+
+
+def old_entry(workspace, action, actor, days):
+    """What happened some days ago: nobody can change the time of a row afterwards."""
+    AuditEntry.objects.create(
+        workspace=workspace,
+        action=action,
+        actor=actor,
+        target="one",
+        at=timezone.now() - timedelta(days=days),
+    )
 
 
 # Append-only ---------------------------------------------------------------------------------
@@ -173,8 +178,8 @@ def test_who_may_read_it(workspace, client, who, status, name):
 
 @pytest.fixture
 def history(workspace):
-    entry(workspace, "account.connect", "user:ada@here.test", "one", days=3)
-    entry(workspace, "account.disconnect", "key:abcdefgh", "one", days=2)
+    old_entry(workspace, "account.connect", "user:ada@here.test", days=3)
+    old_entry(workspace, "account.disconnect", "key:abcdefgh", days=2)
     entry(workspace, "webhook.created", "user:bob@here.test", "two")
     entry(WorkspaceFactory(), "account.connect", "user:ada@here.test", "foreign")
 

@@ -194,6 +194,16 @@ def test_switching_it_off_asks_who_one_is(client, person):
     assert "person.factor_removed" in actions()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_command_takes_a_lost_second_factor_off(client, person, capsys):
+    with_totp(client, person)
+    call_command("reset_second_factor", person.email)
+    assert json.loads(capsys.readouterr().out)["removed"] == 2
+    assert not is_in(client)
+    assert sign_in(client, person).url == "/"
+    assert actions().count("person.factor_removed") == 1
+
+
 # Logins --------------------------------------------------------------------------------------
 
 
