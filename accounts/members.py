@@ -25,8 +25,10 @@ class NotAllowed(Exception):
 
 @transaction.atomic
 def change_role(*, membership: Membership, role: str, by: str, actor: str) -> bool:
-    """False when it was the role already. `by` is the role of who asks: see roles.py."""
+    """False when it was the role already, or the member is gone. `by` is the role of who asks."""
     current = _locked(membership)
+    if current is None:
+        return False
     if not (may_handle(by, current.role) and may_handle(by, role)):
         raise NotAllowed
     if current.role == role:
@@ -49,6 +51,8 @@ def change_role(*, membership: Membership, role: str, by: str, actor: str) -> bo
 def remove(*, membership: Membership, by: str, actor: str) -> None:
     """The person cannot open the workspace from now on; open feeds end within seconds."""
     current = _locked(membership)
+    if current is None:
+        return
     if not may_handle(by, current.role):
         raise NotAllowed
     _end(current, actor=actor, action="member.removed")
@@ -57,7 +61,9 @@ def remove(*, membership: Membership, by: str, actor: str) -> None:
 @transaction.atomic
 def leave(*, membership: Membership, actor: str) -> None:
     """What a person does for itself, whatever its role."""
-    _end(_locked(membership), actor=actor, action="member.left")
+    current = _locked(membership)
+    if current is not None:
+        _end(current, actor=actor, action="member.left")
 
 
 def _end(membership: Membership, *, actor: str, action: str) -> None:
@@ -72,10 +78,14 @@ def _end(membership: Membership, *, actor: str, action: str) -> None:
     Membership.objects.filter(pk=membership.pk).delete()
 
 
-def _locked(membership: Membership) -> Membership:
-    """As it is now. The workspace is locked, so that two owners cannot remove each other."""
+def _locked(membership: Membership) -> Membership | None:
+    """As it is now; None when somebody was faster.
+
+    The workspace is locked, so that two owners cannot remove each other.
+    """
     Workspace.objects.select_for_update().get(pk=membership.workspace_id)
-    return Membership.objects.select_related("user", "workspace").get(pk=membership.pk)
+    found = Membership.objects.select_related("user", "workspace").filter(pk=membership.pk)
+    return found.first()
 
 
 def _keep_an_owner(membership: Membership, *, leaves: bool) -> None:

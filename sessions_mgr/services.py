@@ -2,7 +2,8 @@
 
 People and apps: request_connect, request_disconnect, request_logout, request_restart,
 request_pairing_code, delete_account. The node that runs workers has its verbs in assignments.py,
-the ingest of what workers say has record_fact in facts.py. All of them change a status through transitions.move.
+the ingest of what workers say has record_fact in facts.py. All of them change a status through
+transitions.move.
 """
 
 from __future__ import annotations
