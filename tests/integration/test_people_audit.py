@@ -339,3 +339,9 @@ def test_the_command_makes_an_administrator(capsys):
 def test_the_admin_signs_in_by_our_own_door(client):
     answer = client.get(reverse("admin:index"), follow=True)
     assert answer.redirect_chain[-1][0].startswith("/sign-in")
+
+
+def test_administrators_change_their_password_where_everybody_does(chief, client):
+    client.force_login(chief)
+    answer = client.post(reverse("admin:password_change"))
+    assert answer.url == reverse("account_change_password")

@@ -216,6 +216,12 @@ def three(person):
     return browsers
 
 
+def rows_of(browsers):
+    """Their rows in the table of sessions, by which open feeds are judged."""
+    keys = [browser.cookies["switchboard_session"].value for browser in browsers]
+    return Session.objects.filter(pk__in=keys)
+
+
 def is_in(browser):
     return browser.get(reverse("console:you")).status_code == 200
 
@@ -251,6 +257,7 @@ def test_a_new_password_ends_the_other_logins(three, person):
     fields = {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW}
     answer = three[0].post(reverse("account_change_password"), fields)
     assert answer.url == reverse("console:you")
+    assert not rows_of(three[1:]).exists()
     assert [is_in(browser) for browser in three] == [True, False, False]
     person.refresh_from_db()
     assert person.check_password(NEW)
@@ -286,6 +293,7 @@ def test_the_link_by_mail_works_once_and_ends_all_logins(client, person, setting
     settings.MAIL_CONFIGURED = True
     client.post(reverse("account_reset_password"), {"email": person.email}, HTTP_HOST="localhost")
     [letter] = mail.outbox
+    before = list(rows_of(three))
     [url] = re.findall(r"http\S+", letter.body)
     assert url.startswith(settings.PUBLIC_URL)  # not by the Host that was asked for
     visitor, page = follow(url)
@@ -293,6 +301,7 @@ def test_the_link_by_mail_works_once_and_ends_all_logins(client, person, setting
     visitor.post(page.redirect_chain[-1][0], {"password1": NEW, "password2": NEW})
     person.refresh_from_db()
     assert person.check_password(NEW)
+    assert len(before) == 3 and not rows_of(three).exists()
     assert not any(is_in(browser) for browser in three)
     assert "used already" in text_of(follow(url)[1])
     assert "person.password_reset" in actions()
