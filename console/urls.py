@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
-from .views import entrance, events, keys, number, numbers, overview, phones, tabs, webhooks
+from .views import entrance, events, keys, media, number, numbers, overview, phones, tabs, webhooks
 
 app_name = "console"
 
@@ -57,6 +57,7 @@ workspace_urls: list[URLPattern | URLResolver] = [
     path("webhooks/", webhooks.page, name="webhooks"),
     path("webhooks/new", webhooks.add, name="webhooks-add"),
     path("webhooks/<uuid:webhook_id>/", include(webhook_urls)),
+    path("media/<uuid:media_id>", media.file, name="media"),
     path("keys/", keys.page, name="keys"),
     path("keys/<uuid:key_id>/revoke", keys.revoke, name="key-revoke"),
     path("sandbox/", phones.page, name="sandbox"),

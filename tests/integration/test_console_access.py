@@ -12,7 +12,14 @@ from accounts.models import ApiKey, AuditEntry, Role, WhatsAppAccount
 from accounts.services import create_api_key
 from events import services as event_log
 from sessions_mgr.models import Session
-from tests.factories import AccountFactory, UserFactory, WorkspaceFactory, endpoint
+from tests.factories import (
+    AccountFactory,
+    MediaFactory,
+    MessageFactory,
+    UserFactory,
+    WorkspaceFactory,
+    endpoint,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +55,7 @@ def house():
         "key_id": key.public_id,
         "webhook_id": webhook.pk,
         "delivery_id": webhook.deliveries.get().pk,
+        "media_id": MediaFactory(message=MessageFactory(account=account), stored=b"file").pk,
         "phone_number": "+15550100001",
         "verb": "offline",
     }

@@ -19,7 +19,15 @@ from django.utils import timezone
 from accounts.models import ApiKey, Role, Scope, Workspace
 from accounts.services import create_api_key
 from events import services as event_log
-from tests.factories import UserFactory, WorkspaceFactory, endpoint
+from messaging.models import Upload
+from tests.factories import (
+    ChatFactory,
+    MediaFactory,
+    MessageFactory,
+    UserFactory,
+    WorkspaceFactory,
+    endpoint,
+)
 from tests.life import connected_account
 from webhooks import replays
 from webhooks.models import Delivery
@@ -54,6 +62,17 @@ def tenant(mark: str, number: str) -> Tenant:
         workspace_id=workspace.pk, account_id=account.pk, type="message", data={"text": mark}
     )
     delivery = Delivery.objects.get(endpoint=hook, event=event)
+    chat = ChatFactory(account=account, name=f"{mark} chat")
+    group = ChatFactory(account=account, name=f"{mark} group", group=True)
+    message = MessageFactory(account=account, chat_row=chat, text=f"{mark} said")
+    queued = MessageFactory(account=account, chat_row=chat, outgoing=True, status="queued")
+    contact = message.sender_contact
+    contact.push_name = f"{mark} person"
+    contact.save(update_fields=["push_name"])
+    file = MediaFactory(message=message, filename=f"{mark}.jpg", stored=mark.encode())
+    upload = Upload.objects.create(
+        workspace=workspace, filename=f"{mark}.bin", size=1, expires_at=timezone.now()
+    )
     replay = replays.start(endpoint=hook, wanted=replays.Criteria(), actor="test")
     made.ids = {
         "workspace": str(workspace.pk),
@@ -63,6 +82,13 @@ def tenant(mark: str, number: str) -> Tenant:
         "event": event.pk,
         "delivery": str(delivery.pk),
         "replay": str(replay.pk),
+        "message": str(message.pk),
+        "queued": str(queued.pk),
+        "media": str(file.pk),
+        "upload": str(upload.pk),
+        "chat": chat.jid,
+        "group": group.jid,
+        "contact": contact.jid,
         "phone": number,
     }
     return made
@@ -75,7 +101,14 @@ PARAMETERS: dict[str, str] = {
     "api/v1/webhooks/<pk>": "webhook",
     "api/v1/webhooks/<pk>/replays/<replay_id>": "replay",
     "api/v1/deliveries/<pk>": "delivery",
+    "api/v1/accounts/<account_id>": "account",
+    "api/v1/accounts/<account_id>/chats/<jid>": "chat",
+    "api/v1/accounts/<account_id>/contacts/<jid>": "contact",
+    "api/v1/accounts/<account_id>/groups/<jid>": "group",
+    "api/v1/messages/<pk>": "message",
+    "api/v1/media/<media_id>": "media",
     "workspaces/<workspace_id>": "workspace",
+    "workspaces/<workspace_id>/media/<media_id>": "media",
     "workspaces/<workspace_id>/numbers/<account_id>": "account",
     "workspaces/<workspace_id>/events/<event_id>": "event",
     "workspaces/<workspace_id>/webhooks/<webhook_id>": "webhook",
@@ -86,6 +119,8 @@ PARAMETERS: dict[str, str] = {
 }
 # Values that belong to nobody.
 COMMON = {"verb": "offline"}
+# Addresses at WhatsApp, which anybody may write to; not objects of a tenant.
+ADDRESSES = {"phone", "chat", "contact", "group"}
 
 # Below these, an object of somebody else is what the first parameter names.
 OBJECTS = ("api/v1/", "workspaces/")
@@ -99,6 +134,7 @@ OWN = {
     "api/v1/ws-tickets",
     "api/v1/events",
     "api/v1/events/stream",
+    "api/v1/uploads",
     "ws/v1/events",
     "",
 }
@@ -138,7 +174,7 @@ def values(route: Any, pick: Callable[[int, str], Tenant]) -> dict[str, str]:
 
 def rows_of(tenant: Tenant) -> dict[str, str]:
     """Every row that names one of the tenant's objects, as text: to see that nothing changed."""
-    names = [value for kind, value in tenant.ids.items() if kind != "phone"] + [tenant.mark]
+    names = [value for kind, value in tenant.ids.items() if kind not in ADDRESSES] + [tenant.mark]
     found = {}
     for app in OUR_APPS:
         for model in apps.get_app_config(app).get_models():
