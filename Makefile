@@ -12,13 +12,13 @@ run: $(VENV)/.base
 	@SANDBOX=$(SANDBOX) WEBHOOK_ALLOW_PRIVATE=$(WEBHOOK_ALLOW_PRIVATE) exec $(BIN)/python manage.py serve
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/unit tests/integration -n 2
+	$(BIN)/python -m pytest tests/unit tests/integration tests/isolation -n 2
 	$(BIN)/python -m tests.with_postgres tests/integration
 	$(BIN)/python -m pytest tests/system
 	$(BIN)/python -m pytest tests/browser
 
 test-quick: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/unit tests/integration -n 2
+	$(BIN)/python -m pytest tests/unit tests/integration tests/isolation -n 2
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

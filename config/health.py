@@ -8,6 +8,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.core import CollectorRegistry
 
+from messaging.media.metrics import MediaCollector
+from messaging.metrics import MessagingCollector
+from messaging.outbox.metrics import OutboxCollector
 from sessions_mgr import metrics as session_metrics
 from sessions_mgr import sandbox_gateway
 from sessions_mgr.bus import carriers
@@ -38,6 +41,9 @@ def ready(request: HttpRequest) -> JsonResponse:
 def metrics(request: HttpRequest) -> HttpResponse:
     registry = CollectorRegistry()
     registry.register(session_metrics.SessionCollector())
+    registry.register(MessagingCollector())
+    registry.register(MediaCollector())
+    registry.register(OutboxCollector())
     registry.register(WebhookCollector())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 

@@ -109,6 +109,7 @@ CONTENT_SECURITY_POLICY = {
         "script-src": [SELF],
         "style-src": [SELF],
         "img-src": [SELF, "data:"],
+        "media-src": [SELF],
         "font-src": [SELF],
         "connect-src": [SELF],
         "form-action": [SELF],
@@ -158,13 +159,14 @@ def _database() -> dict[str, Any]:
 DATABASES = {"default": _database()}
 
 
-def _snapshot_storage() -> dict[str, Any]:
-    """Where sealed copies of credentials go: a bucket where one is named, else a folder."""
-    if not values["SNAPSHOT_S3_BUCKET"]:
+def _private_files(folder: str, bucket: str, s3: str) -> dict[str, Any]:
+    """Files that only we hand out: a bucket where `bucket` names one, else DATA_DIR/folder. `s3` is
+    what the names of its variables begin with."""
+    if not values[bucket]:
         return {
             "BACKEND": "django.core.files.storage.FileSystemStorage",
             "OPTIONS": {
-                "location": str(DATA_DIR / "snapshots"),
+                "location": str(DATA_DIR / folder),
                 "base_url": None,
                 "file_permissions_mode": 0o600,
                 "directory_permissions_mode": 0o700,
@@ -173,12 +175,12 @@ def _snapshot_storage() -> dict[str, Any]:
     return {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
-            "bucket_name": values["SNAPSHOT_S3_BUCKET"],
-            "location": values["SNAPSHOT_S3_PREFIX"],
-            "endpoint_url": values["SNAPSHOT_S3_ENDPOINT"] or None,
-            "region_name": values["SNAPSHOT_S3_REGION"] or None,
-            "access_key": values["SNAPSHOT_S3_ACCESS_KEY"] or None,
-            "secret_key": values["SNAPSHOT_S3_SECRET_KEY"] or None,
+            "bucket_name": values[bucket],
+            "location": values[f"{s3}_PREFIX"],
+            "endpoint_url": values[f"{s3}_ENDPOINT"] or None,
+            "region_name": values[f"{s3}_REGION"] or None,
+            "access_key": values[f"{s3}_ACCESS_KEY"] or None,
+            "secret_key": values[f"{s3}_SECRET_KEY"] or None,
             "default_acl": None,
             "file_overwrite": False,
             "max_memory_size": 4 * 1_048_576,  # bytes; a larger object is read through a file
@@ -190,9 +192,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(DATA_DIR / "media")},
+        "OPTIONS": {"location": str(DATA_DIR / "files"), "base_url": None},
     },
-    "snapshots": _snapshot_storage(),
+    "snapshots": _private_files("snapshots", "SNAPSHOT_S3_BUCKET", "SNAPSHOT_S3"),
+    "media": _private_files("media", "MEDIA_S3_BUCKET", "MEDIA_S3"),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 STATIC_URL = "/static/"
@@ -305,10 +308,19 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.schema.document_problems",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "AccountStatusEnum": "sessions_mgr.states.Status",
         "DeliveryStatusEnum": "webhooks.models.Status",
         "WebhookStatusEnum": "webhooks.models.Health",
+        "MessageStatusEnum": "messaging.statuses.Status",
+        "MessageDirectionEnum": "messaging.models.Direction",
+        "MediaStateEnum": "messaging.models.MediaState",
+        "EventTypeEnum": "events.types.CHOICES",
+        "ChatTypeEnum": "messaging.models.people.ChatType",
     },
 }
 
@@ -334,6 +346,10 @@ SNAPSHOT_KEEP = values["SNAPSHOT_KEEP"]
 STORE_QUARANTINE_DAYS = values["STORE_QUARANTINE_DAYS"]
 AVATAR_FETCH_ENABLED = values["AVATAR_FETCH_ENABLED"]
 EVENT_RETENTION_DAYS = values["EVENT_RETENTION_DAYS"]
+MEDIA_RETENTION_DAYS = values["MEDIA_RETENTION_DAYS"]
+MEDIA_MAX_BYTES = values["MEDIA_MAX_BYTES"]
+MEDIA_DOWNLOADS = values["MEDIA_DOWNLOADS"]
+OUTBOUND_MEDIA_ALLOW_PRIVATE = values["OUTBOUND_MEDIA_ALLOW_PRIVATE"]
 WEBHOOK_ALLOW_PRIVATE = values["WEBHOOK_ALLOW_PRIVATE"]
 WEBHOOK_PROXY = values["WEBHOOK_PROXY"]
 WEBHOOK_RETENTION_DAYS = values["WEBHOOK_RETENTION_DAYS"]

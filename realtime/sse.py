@@ -106,7 +106,9 @@ class EventStreamView(APIView):
         ],
         responses={
             (200, "text/event-stream"): OpenApiTypes.STR,
+            404: OpenApiResponse(description="there is no such account in this workspace"),
             410: OpenApiResponse(description="code=cursor_expired with the oldest seq"),
+            422: OpenApiResponse(description="a wrong parameter, named in `field`"),
         },
     )
     def get(self, request: Request) -> StreamingHttpResponse:

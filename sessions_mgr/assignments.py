@@ -17,6 +17,7 @@ from django.db.models import F, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from .bus import carriers
+from .lines import about
 from .models import Session, StorePurge, WorkerExit
 from .ownership.placement import Number
 from .services import forget_identity
@@ -178,7 +179,7 @@ def gave_up(*, account_id: UUID, epoch: int, code: str, detail: str) -> None:
     """The crash budget is used up: failed, until a person connects again."""
     session = locked(account_id)
     if session.epoch == epoch and not session.unlink_pending:
-        logger.error("gave up: %s (%s)", code, detail, extra={"account": str(account_id)})
+        logger.error("gave up: %s (%s)", code, detail, extra=about(account_id))
         move(session, Signal.GAVE_UP, reason=code)
 
 

@@ -21,6 +21,7 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
+from .lines import about
 from .stores import Stores
 
 logger = logging.getLogger(__name__)
@@ -142,7 +143,11 @@ class InDatabase:
 
     def set_aside(self, workspace: UUID, account: UUID, reason: str) -> None:
         """The engine has removed them itself; the database's own backups have them."""
-        logger.warning("account %s: its device is gone from the database: %s", account, reason)
+        logger.warning(
+            "its device is gone from the database: %s",
+            reason,
+            extra=about(account, workspace=workspace),
+        )
 
     def forget(self, workspace: UUID, account: UUID, jid: str) -> None:
         if jid:

@@ -16,6 +16,7 @@ from events.models import rfc3339
 
 from .bus import carriers
 from .engines import base
+from .lines import about
 from .models import Session
 from .services import forget_identity
 from .states import ACTIVE, SIGNALS, Desired, Signal, Status
@@ -37,7 +38,7 @@ def record_fact(*, account_id: UUID, epoch: int, fact: base.EngineEvent, at: dat
             fact.kind,
             epoch,
             session.epoch,
-            extra={"account": str(account_id)},
+            extra=about(account_id, workspace=session.account.workspace_id, epoch=epoch),
         )
         return False
     if isinstance(fact, base.QrIssued | base.PairingCodeIssued):

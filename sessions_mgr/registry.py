@@ -19,6 +19,7 @@ from django.utils import timezone
 from . import assignments, stores
 from .bus import address
 from .credentials import Credentials
+from .lines import about
 from .ownership import clock
 from .ownership.members import Member
 from .ownership.placement import Decision, Number, Placement
@@ -109,7 +110,7 @@ class SessionRegistry:
         )
         for account in decision.adrift - self._adrift:
             number = numbers[account]
-            logger.warning("account %s: its credentials are with node %s", account, number.owner)
+            logger.warning("its credentials are with node %s", number.owner, extra=_about(number))
             assignments.cast_adrift(account_id=account, epoch=number.epoch)
         self._adrift = decision.adrift
         return decision
@@ -128,7 +129,7 @@ class SessionRegistry:
 
     def _release(self, account: UUID) -> None:
         if assignments.release(account_id=account, node=self.node):
-            logger.info("account %s: released", account)
+            logger.info("released", extra=about(account))
         self._leaving.discard(account)
 
     def assign(self, account: UUID, wanted: Wanted) -> Assignment | None:
@@ -150,7 +151,7 @@ class SessionRegistry:
             return None
         if self.standing.token() != token:
             # The database took its time, and our lease ended meanwhile: others may have it by now.
-            logger.warning("account %s: taken too late, it is not started", account)
+            logger.warning("taken too late, it is not started", extra=_about(number))
             return None
         folder = self.folders.create(wanted.workspace_id, account)
         config = WorkerConfig(
@@ -215,4 +216,8 @@ class SessionRegistry:
                 continue
             self.folders.purge(workspace, account)
             assignments.purge_done(account)
-            logger.info("account %s: deleted, its folder is gone", account)
+            logger.info("deleted, its folder is gone", extra=about(account, workspace=workspace))
+
+
+def _about(number: Number) -> dict[str, str | int]:
+    return about(number.account, workspace=number.workspace_id, epoch=number.epoch)

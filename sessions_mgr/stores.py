@@ -4,6 +4,7 @@
         store.db         the engine's credentials and keys (SQLite)
         before-life.db   a copy of store.db as it was when this life began
         spool.db         facts that the stream does not have yet
+        settled          until when all is stored and confirmed (neonize_undo)
         worker.lock      held for life by the one worker; worker.log: its stderr
     SESSIONS_ROOT/.quarantine/<time>-<account uuid>-<reason>/
 
@@ -26,6 +27,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
+
+from .lines import about
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +112,7 @@ class Stores:
             file.rename(aside / file.name)
         note = {"workspace_id": str(workspace), "account_id": str(account), "reason": reason}
         (aside / "meta.json").write_text(json.dumps(note))
-        logger.warning("account %s: store set aside in %s", account, aside)
+        logger.warning("store set aside in %s", aside, extra=about(account, workspace=workspace))
         return aside
 
     def forget_credentials(self, workspace: UUID, account: UUID) -> None:

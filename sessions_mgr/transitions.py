@@ -14,6 +14,7 @@ from django.utils import timezone
 from events import services as event_log
 from events import types
 
+from .lines import about
 from .models import Session, StatusChange
 from .reasons import sentence
 from .states import Signal, Status, next_status
@@ -91,9 +92,5 @@ def move(session: Session, signal: Signal, *, reason: str = "", message: str = "
     return True
 
 
-def _context(session: Session) -> dict[str, Any]:
-    return {
-        "workspace": str(session.account.workspace_id),
-        "account": str(session.pk),
-        "epoch": session.epoch,
-    }
+def _context(session: Session) -> dict[str, str | int]:
+    return about(session.pk, workspace=session.account.workspace_id, epoch=session.epoch)

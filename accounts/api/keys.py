@@ -26,6 +26,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 class ApiKeySerializer(serializers.ModelSerializer[ApiKey]):
     id = serializers.UUIDField(source="public_id", read_only=True)
+    name = serializers.CharField(max_length=50)  # the library's own has a default and allows ""
     scopes = serializers.ListField(child=serializers.ChoiceField(choices=Scope.choices))
     accounts = serializers.ListField(
         child=serializers.UUIDField(),

@@ -15,12 +15,14 @@ TITLES = {
     406: "Not acceptable",
     409: "Conflict",
     410: "Gone",
+    413: "Too large",
     415: "Unsupported media type",
     422: "Invalid input",
     429: "Too many requests",
     500: "Internal error",
     502: "Bad gateway",
     503: "Not available",
+    501: "Not supported",
     504: "Timed out",
 }
 

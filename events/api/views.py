@@ -49,7 +49,9 @@ class EventsView(APIView):
         ],
         responses={
             200: EventPageSerializer,
+            404: OpenApiResponse(description="there is no such account in this workspace"),
             410: OpenApiResponse(description="code=cursor_expired with the oldest seq"),
+            422: OpenApiResponse(description="a wrong parameter, named in `field`"),
         },
     )
     def get(self, request: Request) -> Response:

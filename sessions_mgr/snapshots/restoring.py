@@ -24,6 +24,7 @@ from accounts import services as accounts
 from accounts.models import WhatsAppAccount
 
 from .. import assignments, services, stores
+from ..lines import about
 from ..models import Session, StoreSnapshot
 from ..states import ACTIVE, Desired
 from ..stores import Stores
@@ -184,7 +185,11 @@ class _Replacing:
             databases.put_in_place(database, folder / stores.STORE)
         finally:
             os.close(held)
-        logger.warning("account %s: store replaced by %s", self.account.pk, self.source)
+        logger.warning(
+            "store replaced by %s",
+            self.source,
+            extra=about(self.account.pk, workspace=self.account.workspace_id),
+        )
         return saved
 
     def _hold(self, folder: Path) -> int:

@@ -22,6 +22,7 @@ from django.db.models import OuterRef, Subquery
 from accounts.models import WhatsAppAccount
 
 from .. import stores
+from ..lines import about
 from ..models import StoreSnapshot
 from ..states import Status
 from ..stores import Stores, UnsafePath
@@ -126,9 +127,9 @@ class Schedule:
             return False
         except (StoreError, OSError) as exc:
             self._not_before[account.pk] = self._clock() + RETRY
-            logger.warning("account %s: no snapshot: %s", account.pk, exc)
+            logger.warning("no snapshot: %s", exc, extra=_about(account))
             return False
-        logger.info("account %s: snapshot %s, %d bytes", account.pk, made.pk, made.size)
+        logger.info("snapshot %s, %d bytes", made.pk, made.size, extra=_about(account))
         return True
 
     def _accounts_due(self, now: float) -> Iterator[WhatsAppAccount]:
@@ -176,3 +177,7 @@ def _connected_at(account: WhatsAppAccount) -> float | None:
 
 def _seconds(at: datetime | None) -> float | None:
     return at.timestamp() if at else None
+
+
+def _about(account: WhatsAppAccount) -> dict[str, str | int]:
+    return about(account.pk, workspace=account.workspace_id)

@@ -19,6 +19,7 @@ from dataclasses import replace
 from queue import Empty, SimpleQueue
 from uuid import UUID
 
+from ..lines import about
 from ..worker import exits
 from .contracts import End, Ended, Heard, Registry, Workers
 from .plan import (
@@ -81,6 +82,16 @@ class Supervisor:
         # SimpleQueue.put is reentrant, so a signal handler may call it.
         self.inbox: SimpleQueue[UUID | signal.Signals | None] = SimpleQueue()
         self.killed_for: dict[UUID, str] = {}
+        self.known: dict[UUID, Wanted] = {}  # also of those that run and are wanted no more
+
+    def about(self, account: UUID) -> dict[str, str | int]:
+        """The fields of a log line about one account."""
+        known, worker = self.known.get(account), self.running.get(account)
+        return about(
+            account,
+            workspace=known.workspace_id if known else None,
+            epoch=worker.epoch if worker else known.epoch if known else None,
+        )
 
     # From other threads -----------------------------------------------------------------------
 
@@ -165,6 +176,7 @@ class Supervisor:
         except Exception:
             logger.exception("cannot read what is wanted; what runs, runs on")
             return
+        self.known = {a: self.known[a] for a in self.running if a in self.known} | self.wanted
         self.hurried &= self.wanted.keys() - self.running.keys()
         for account in self.resting.keys() - self.wanted.keys():
             del self.resting[account]
@@ -178,7 +190,7 @@ class Supervisor:
             try:
                 report()
             except Exception:
-                logger.exception("account %s: cannot report its end yet", account)
+                logger.exception("cannot report its end yet", extra=self.about(account))
                 # Never later than it was: a report that fails must not keep us from looking.
                 self.look_at = min(self.look_at, self.clock() + 1.0)
                 return
@@ -192,22 +204,24 @@ class Supervisor:
             case Spawn(account):
                 self.spawn(account)
             case Stop(account, why):
-                logger.info("account %s: stopping its worker: %s", account, why)
+                logger.info("stopping its worker: %s", why, extra=self.about(account))
                 self.running[account] = replace(self.running[account], stopping_since=now)
                 self.workers.stop(account)
             case Unlink(account):
                 self.running[account] = replace(self.running[account], unlinking_since=now)
                 self.workers.unlink(account)
             case Kill(account, why):
-                logger.warning("account %s: killing its worker: %s", account, why)
+                logger.warning("killing its worker: %s", why, extra=self.about(account))
                 self.running[account] = replace(self.running[account], killed=True)
                 self.killed_for[account] = why
                 self.workers.kill(account)
             case GiveUp(account, _, code, detail):
-                logger.error("account %s: giving up (%s): %s", account, code, detail)
+                logger.error("giving up (%s): %s", code, detail, extra=self.about(account))
                 self.settle(account, lambda: self.registry.gave_up(order))
             case FinishUnlink(account, epoch):
-                logger.warning("account %s: WhatsApp could not be told of the unlink", account)
+                logger.warning(
+                    "WhatsApp could not be told of the unlink", extra=self.about(account)
+                )
                 self.settle(account, lambda: self.registry.unlinked(account, epoch))
 
     def spawn(self, account: UUID) -> None:
@@ -217,11 +231,11 @@ class Supervisor:
         try:
             assignment = self.registry.assign(account, wanted)
         except Exception:
-            logger.exception("account %s: no assignment", account)
+            logger.exception("no assignment", extra=self.about(account))
             self.rest(account, wanted.epoch, SPAWN_FAILED, lived=0.0)
             return
         if assignment is None:
-            logger.info("account %s: somebody else was faster", account)
+            logger.info("somebody else was faster", extra=self.about(account))
             del self.wanted[account]  # the next look tells what it has become
             return
         self.wanted[account] = replace(wanted, epoch=assignment.epoch)
@@ -233,12 +247,12 @@ class Supervisor:
         try:
             self.workers.spawn(account, assignment)
         except Exception as exc:
-            logger.exception("account %s: could not start a worker", account)
+            logger.exception("could not start a worker", extra=self.about(account))
             self.running[account] = worker
             self.bury(worker, Ended(account, None, SPAWN_FAILED, str(exc)))
             return
         self.running[account] = worker
-        logger.info("account %s: worker started, epoch %d", account, assignment.epoch)
+        logger.info("worker started", extra=self.about(account))
 
     def reap(self, reports: Sequence[Heard | Ended]) -> None:
         for report in reports:
@@ -255,6 +269,7 @@ class Supervisor:
     def bury(self, worker: Running, report: Ended) -> None:
         """A worker is gone: say how, and decide when another may follow."""
         account = report.account
+        fields = self.about(account)
         del self.running[account]
         name = exits.describe(report.status) if report.status is not None else report.said
         name = name or "unknown"
@@ -262,7 +277,7 @@ class Supervisor:
         if why := self.killed_for.pop(account, ""):
             name, detail = HUNG, why
         lived = self.clock() - worker.started
-        logger.info("account %s: worker ended: %s after %.1f s", account, name, lived)
+        logger.info("worker ended: %s after %.1f s", name, lived, extra=fields)
         wanted = self.wanted.get(account)
         if wanted and wanted.mode == "unlink" and name in ("unlinked", "logged_out"):
             self.settle(account, lambda: self.registry.unlinked(account, wanted.epoch))

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from ..lines import about
 from ..worker.logfile import crash_line, open_log
 from .contracts import Assignment, Ended, Heard
 from .processes import Process, adopt_orphans, wait_for
@@ -269,7 +270,7 @@ class ZygoteWorkers:
         try:
             child.control.send(json.dumps({"type": order}).encode() + b"\n")
         except OSError as exc:  # it is gone, or stuck: its end or the grace will tell
-            logger.info("account %s: could not say %s: %s", account, order, exc)
+            logger.info("could not say %s: %s", order, exc, extra=about(account))
 
     def _on_control(self, child: _Child) -> None:
         if child.hung_up:

@@ -18,15 +18,14 @@ _CRASH_WORDS = (b"panic:", b"fatal error:", b"SIGSEGV:", b"SIGABRT:")
 
 
 def begin_log(config: WorkerConfig) -> None:
+    where = f"workspace={config.workspace_id} account={config.account_id} epoch={config.epoch}"
     logging.basicConfig(
         stream=sys.stderr,
         level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+        format=f"%(asctime)s %(levelname)s %(name)s %(message)s {where}",
         force=True,
     )
-    logging.getLogger(__name__).info(
-        "life begins: account %s epoch %s pid %s", config.account_id, config.epoch, os.getpid()
-    )
+    logging.getLogger(__name__).info("life begins: pid %s", os.getpid())
 
 
 def open_log(path: Path) -> int:

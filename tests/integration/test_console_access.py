@@ -13,7 +13,14 @@ from accounts.models import ApiKey, AuditEntry, Role, WhatsAppAccount
 from accounts.services import create_api_key
 from events import services as event_log
 from sessions_mgr.models import Session
-from tests.factories import AccountFactory, UserFactory, WorkspaceFactory, endpoint
+from tests.factories import (
+    AccountFactory,
+    MediaFactory,
+    MessageFactory,
+    UserFactory,
+    WorkspaceFactory,
+    endpoint,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -65,6 +72,7 @@ def house():
         "delivery_id": webhook.deliveries.get().pk,
         "user_id": owner.pk,
         "invitation_id": invitation.pk,
+        "media_id": MediaFactory(message=MessageFactory(account=account), stored=b"file").pk,
         "phone_number": "+15550100001",
         "verb": "offline",
     }

@@ -57,7 +57,7 @@ def example(request, tmp_path):
             cwd=FOLDER,
             check=True,
             env=os.environ | {"GOCACHE": str(tmp_path / "cache"), "GO111MODULE": "off"},
-            timeout=120,
+            timeout=300,
         )
     with said.open("wb") as out:
         running = subprocess.Popen(

@@ -1,3 +1,4 @@
+import logging
 import os
 import signal
 import threading
@@ -321,3 +322,23 @@ def test_seed_002_background_work_always_meets_the_current_client():
     assert most_alive == 1
     assert replaced > 150
     assert len(met) > 150
+
+
+def test_every_line_about_an_account_has_its_fields(caplog):
+    caplog.set_level(logging.INFO, "sessions_mgr.supervision")
+    registry = FakeRegistry(A)
+    supervisor, _, clock = supervisor_of(registry)
+    supervisor.tick()
+    workspace = registry.rows[A].workspace_id
+    registry.rows = {}
+    clock.now += 5
+    supervisor.tick()  # wanted no more; the worker obeys
+    supervisor.tick()
+
+    said = [(r.getMessage().partition(":")[0], r) for r in caplog.records]
+    assert [text for text, _ in said] == [
+        "worker started",
+        "stopping its worker",
+        "worker ended",
+    ]
+    assert {(r.account, r.workspace, r.epoch) for _, r in said} == {(str(A), str(workspace), 2)}

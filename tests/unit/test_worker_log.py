@@ -1,4 +1,6 @@
+import logging
 import os
+from types import SimpleNamespace
 
 from sessions_mgr.worker import logfile
 from sessions_mgr.worker.logfile import cap_log, crash_line, open_log
@@ -43,3 +45,16 @@ def test_the_crash_line_is_the_first_one_of_this_life(tmp_path):
     assert crash_line(log, before) == "panic: runtime error: nil"
     assert crash_line(log, log.stat().st_size) == ""
     assert crash_line(tmp_path / "none", 0) == ""
+
+
+def test_every_line_of_a_worker_says_whose_it_is(capfd, monkeypatch):
+    config = SimpleNamespace(workspace_id="w-1", account_id="a-1", epoch=7)
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    logfile.begin_log(config)
+    logging.getLogger("anything").warning("said")
+    lines = capfd.readouterr().err.splitlines()
+    assert [line.split(" ", 3)[3] for line in lines] == [
+        f"sessions_mgr.worker.logfile life begins: pid {os.getpid()} "
+        "workspace=w-1 account=a-1 epoch=7",
+        "anything said workspace=w-1 account=a-1 epoch=7",
+    ]

@@ -9,10 +9,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import ApiKey
+from egress.addresses import Refused
 from events import types as event_types
 
 from .. import secrets, signing
-from ..addresses import Refused
 from ..lookups import judge
 from ..models import Attempt, Delivery, Endpoint, Health, Order, Replay, Status
 from ..sender import RESERVED
