@@ -7,6 +7,7 @@ Rule: nothing in here knows a process, a store or an engine. What runs for an ac
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -17,6 +18,7 @@ from rest_framework_api_key.crypto import KeyGenerator
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
 from . import seals
+from .roles import Right, Role, may
 
 
 class UserManager(BaseUserManager["User"]):
@@ -81,11 +83,9 @@ class Workspace(models.Model):  # type: ignore[django-manager-missing]  # api_ke
         return self.name
 
 
-class Role(models.TextChoices):
-    OWNER = "owner"
-    ADMIN = "admin"
-    OPERATOR = "operator"
-    VIEWER = "viewer"
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def open(self) -> InvitationQuerySet:
+        return self.filter(used_at=None, revoked_at=None, expires_at__gt=timezone.now())
 
 
 class Membership(models.Model):
@@ -105,13 +105,46 @@ class Membership(models.Model):
     def __str__(self) -> str:
         return f"{self.user} in {self.workspace}: {self.role}"
 
+    def may(self, right: str) -> bool:
+        return may(self.role, right)
+
     @property
     def may_operate(self) -> bool:
-        return self.role in (Role.OWNER, Role.ADMIN, Role.OPERATOR)
+        return self.may(Right.OPERATE)
 
     @property
     def may_administer(self) -> bool:
-        return self.role in (Role.OWNER, Role.ADMIN)
+        return self.may(Right.ADMINISTER)
+
+
+class Invitation(models.Model):
+    """A link that makes its holder a member, once. Only the hash of the link is kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="invitations")
+    digest = models.CharField(max_length=64, unique=True)
+    role = models.CharField(max_length=16, choices=Role.choices)
+    email = models.EmailField(blank=True)  # empty: whoever has the link
+    invited_by = models.CharField(max_length=200)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    used_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="invitation_role_known")
+        ]
+        indexes = [
+            # The open invitations on the members page.
+            models.Index(fields=["workspace", "-created_at"], name="invitation_recent_idx")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} in {self.workspace_id}"
 
 
 class Scope(models.TextChoices):
@@ -126,16 +159,28 @@ class Scope(models.TextChoices):
 class ApiKeyManager(BaseAPIKeyManager):
     key_generator = KeyGenerator(prefix_length=8, secret_key_length=40)
 
+    def working(self) -> models.QuerySet[ApiKey]:
+        """Neither revoked nor expired."""
+        usable: models.QuerySet[ApiKey] = self.get_usable_keys()
+        return usable.filter(Q(expiry_date=None) | Q(expiry_date__gt=timezone.now()))
+
     def authenticate(self, key: str) -> ApiKey | None:
-        """The usable key that this string is, or None. Every key starts with its own prefix."""
+        """The usable key that this string is, or None. Every key starts with its own prefix.
+
+        After a rotation the old text counts too until `old_until`.
+        """
+        prefix = key[:8]
         found = (
-            self.get_usable_keys()
+            self.working()
             .select_related("workspace")
-            .filter(prefix=key[:8])
-            .filter(Q(expiry_date=None) | Q(expiry_date__gt=timezone.now()))
+            .filter(Q(prefix=prefix) | Q(old_prefix=prefix, old_until__gt=timezone.now()))
             .first()
         )
-        return found if found is not None and found.is_valid(key) else None
+        if found is None:
+            return None
+        if found.prefix == prefix:
+            return found if found.is_valid(key) else None
+        return found if self.key_generator.verify(key, found.old_hashed_key) else None
 
     def import_key(self, key: str, **fields: Any) -> ApiKey:
         """Store a key that somebody else made. Its first 8 characters become the prefix."""
@@ -153,7 +198,13 @@ class ApiKey(AbstractAPIKey):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="api_keys")
     scopes = models.JSONField(default=list)
+    accounts = models.JSONField(null=True, blank=True)  # ids; null: all, also future ones
+    created_by = models.CharField(max_length=200, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    rotated_at = models.DateTimeField(null=True, blank=True)
+    old_prefix = models.CharField(max_length=8, blank=True, db_index=True)
+    old_hashed_key = models.CharField(max_length=150, blank=True)
+    old_until = models.DateTimeField(null=True, blank=True)
 
     objects: ClassVar[ApiKeyManager] = ApiKeyManager()
 
@@ -164,6 +215,19 @@ class ApiKey(AbstractAPIKey):
     def allows(self, scope: str) -> bool:
         return scope in self.scopes or Scope.ADMIN in self.scopes
 
+    @property
+    def only(self) -> frozenset[uuid.UUID] | None:
+        """The accounts that the key is restricted to; None: all of its workspace."""
+        return None if self.accounts is None else frozenset(map(uuid.UUID, self.accounts))
+
+    def visible_accounts(self) -> WhatsAppAccountQuerySet:
+        """The accounts that exist for this key. Every read by a key starts here."""
+        return WhatsAppAccount.objects.reachable(self.workspace_id, self.only)
+
+    @property
+    def old_works(self) -> bool:
+        return self.old_until is not None and self.old_until > timezone.now()
+
 
 class WhatsAppAccountQuerySet(models.QuerySet["WhatsAppAccount"]):
     def visible_to(self, user: Any) -> WhatsAppAccountQuerySet:
@@ -171,6 +235,13 @@ class WhatsAppAccountQuerySet(models.QuerySet["WhatsAppAccount"]):
 
     def present(self) -> WhatsAppAccountQuerySet:
         return self.filter(deleted_at=None)
+
+    def reachable(
+        self, workspace_id: uuid.UUID, only: Collection[uuid.UUID] | None
+    ) -> WhatsAppAccountQuerySet:
+        """A workspace's accounts, deleted ones too, for a credential restricted to `only`."""
+        mine = self.filter(workspace_id=workspace_id)
+        return mine if only is None else mine.filter(pk__in=only)
 
 
 class WhatsAppAccount(models.Model):
@@ -232,8 +303,23 @@ class WhatsAppAccount(models.Model):
         self.sealed_proxy = seals.PROXIES.seal(url, for_whom=str(self.pk)) if url else b""
 
 
+class AppendOnly(Exception):
+    """The audit log is append-only: rows are neither changed nor deleted."""
+
+
+class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
+    def update(self, **kwargs: Any) -> int:
+        raise AppendOnly
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise AppendOnly
+
+    def bulk_update(self, *args: Any, **kwargs: Any) -> int:
+        raise AppendOnly
+
+
 class AuditEntry(models.Model):
-    """Who did what to which object, from where. Append-only."""
+    """Who did what to which object, from where. Append-only; written and read by audit.py."""
 
     # null: the installation's own log, for what belongs to no workspace.
     workspace = models.ForeignKey(Workspace, models.CASCADE, null=True, related_name="audit")
@@ -242,19 +328,40 @@ class AuditEntry(models.Model):
     action = models.CharField(max_length=80)
     target = models.CharField(max_length=200)
     detail = models.JSONField(default=dict)
+    ip = models.GenericIPAddressField(null=True, blank=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+
+    objects = AuditEntryQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["workspace", "-at"], name="audit_recent_idx")]
+        verbose_name_plural = "audit entries"
+        indexes = [
+            models.Index(fields=["workspace", "-at"], name="audit_recent_idx"),
+            # The filter by action on the audit page.
+            models.Index(fields=["workspace", "action", "-at"], name="audit_action_idx"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.actor} {self.action} {self.target}"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnly
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise AppendOnly
+
 
 class Ticket(models.Model):
-    """Opens one websocket. Only the hash of its text is kept: see tickets.py."""
+    """Opens one feed, by the right of who asked for it. Only its text's hash is kept."""
 
     digest = models.CharField(primary_key=True, max_length=64)
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
+    key = models.ForeignKey(ApiKey, models.CASCADE, null=True, related_name="+")
+    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="+")
+    login = models.CharField(max_length=40, blank=True)  # key of the browser's login session
     expires_at = models.DateTimeField()
 
     def __str__(self) -> str:
@@ -270,4 +377,4 @@ from .tenant_models import (  # noqa: E402
     WorkspaceSettings,
 )
 
-__all__ = ["DailyUsage", "Quota", "Usage", "WorkspacePurge", "WorkspaceSettings"]
+__all__ = ["DailyUsage", "Quota", "Role", "Usage", "WorkspacePurge", "WorkspaceSettings"]

@@ -19,7 +19,7 @@ from uuid import UUID
 from django.db import DatabaseError, transaction
 from django.db.models import FileField, Model, QuerySet
 
-from . import services, tenants, wall
+from . import audit, services, tenants, wall
 from .models import Workspace
 from .tenant_models import WorkspacePurge
 
@@ -115,7 +115,8 @@ def _remove(model: type[Model], rows: QuerySet[Any]) -> int:
     _remove_files(model, batch)
     # Most of what points at these rows went before them; where tables point at each other, Django
     # unties them.
-    return int(batch.delete()[0])
+    with audit.purging():
+        return int(batch.delete()[0])
 
 
 def _remove_files(model: type[Model], rows: QuerySet[Any]) -> None:
@@ -130,7 +131,8 @@ def _remove_files(model: type[Model], rows: QuerySet[Any]) -> None:
 @transaction.atomic
 def _remove_workspace(workspace_id: UUID) -> int:
     """The workspace with its members, keys and tickets."""
-    return int(Workspace.objects.filter(pk=workspace_id).delete()[0])
+    with audit.purging():
+        return int(Workspace.objects.filter(pk=workspace_id).delete()[0])
 
 
 def _note(purge: WorkspacePurge, **values: Any) -> None:

@@ -1,34 +1,31 @@
-"""Verbs on workspaces, people and keys. Each is one transaction and writes the audit row."""
+"""Verbs on workspaces and keys. Each is one transaction and writes the audit row.
+
+Members and invitations have modules of their own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
-from . import wall
-from .models import ApiKey, AuditEntry, Membership, Role, Scope, User, Workspace
+from .audit import record as record
+from .models import ApiKey, Membership, Role, Scope, User, WhatsAppAccount, Workspace
+
+MAX_OVERLAP = timedelta(hours=24)  # the old secret of a rotated key works this long at most
 
 
 class NameTaken(Exception):
     """A workspace with this name exists already."""
 
 
-def record(
-    *, workspace: Workspace | None, actor: str, action: str, target: str, **detail: Any
-) -> None:
-    """Append to the audit log of a workspace; without one to the installation's."""
-    with wall.inside(workspace.pk if workspace else None):  # also before anybody has entered one
-        AuditEntry.objects.create(
-            workspace=workspace,
-            actor=actor[:200],
-            action=action,
-            target=target[:200],
-            detail=detail,
-        )
+class NotRotatable(Exception):
+    """A revoked or expired key gets no new secret: make a new key."""
 
 
 def create_workspace(*, name: str, owner: User, actor: str = "system") -> Workspace:
@@ -55,12 +52,44 @@ def check_scopes(scopes: Iterable[str]) -> list[str]:
     return [s for s in Scope.values if s in wanted]
 
 
+def check_accounts(
+    workspace: Workspace, accounts: Iterable[UUID] | None, scopes: Iterable[str]
+) -> list[str] | None:
+    """The ids as they are stored; None: all accounts. ValidationError says what is wrong."""
+    if accounts is None:
+        return None
+    wanted = set(accounts)
+    if not wanted:
+        raise ValidationError("name at least one account, or null for all")
+    if Scope.ADMIN in scopes:
+        raise ValidationError("a key with the scope 'admin' cannot be restricted to accounts")
+    mine = WhatsAppAccount.objects.present().reachable(workspace.pk, wanted)
+    if missing := wanted - set(mine.values_list("pk", flat=True)):
+        raise ValidationError(f"there is no account '{min(map(str, missing))}' in this workspace")
+    return sorted(map(str, wanted))
+
+
 @transaction.atomic
 def create_api_key(
-    *, workspace: Workspace, name: str, scopes: Iterable[str], actor: str, text: str = ""
+    *,
+    workspace: Workspace,
+    name: str,
+    scopes: Iterable[str],
+    actor: str,
+    text: str = "",
+    accounts: Iterable[UUID] | None = None,
+    expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
     """A new key and its text, which nobody can read again. `text` imports an existing one."""
-    fields = {"workspace": workspace, "name": name, "scopes": check_scopes(scopes)}
+    scopes = check_scopes(scopes)
+    fields = {
+        "workspace": workspace,
+        "name": name,
+        "scopes": scopes,
+        "accounts": check_accounts(workspace, accounts, scopes),
+        "created_by": actor,
+        "expiry_date": expires_at,
+    }
     if text:
         key = ApiKey.objects.import_key(text, **fields)
     else:
@@ -70,9 +99,47 @@ def create_api_key(
         actor=actor,
         action="api_key.created",
         target=key.prefix,
+        name=name,
         scopes=key.scopes,
+        accounts=key.accounts,
+        expires_at=expires_at.isoformat() if expires_at else None,
     )
     return key, text
+
+
+@transaction.atomic
+def rotate_api_key(*, key: ApiKey, actor: str, overlap: timedelta) -> str:
+    """A new text for the key; the old one works beside it for `overlap`, 24 hours at most.
+
+    A text that was still in its overlap stops now. NotRotatable when the key works no more.
+    """
+    if not timedelta(0) <= overlap <= MAX_OVERLAP:
+        raise ValidationError("use an overlap from 0 to 24 hours")
+    old = ApiKey.objects.working().select_for_update().filter(pk=key.pk).first()
+    if old is None:
+        raise NotRotatable
+    text: str
+    text, prefix, hashed = ApiKey.objects.key_generator.generate()
+    now = timezone.now()
+    ApiKey.objects.filter(pk=key.pk).update(
+        prefix=prefix,
+        hashed_key=hashed,
+        rotated_at=now,
+        old_prefix=old.prefix if overlap else "",
+        old_hashed_key=old.hashed_key if overlap else "",
+        old_until=now + overlap if overlap else None,
+    )
+    record(
+        workspace=key.workspace,
+        actor=actor,
+        action="api_key.rotated",
+        target=prefix,
+        name=key.name,
+        old_prefix=old.prefix,
+        overlap_hours=overlap / timedelta(hours=1),
+    )
+    key.refresh_from_db()
+    return text
 
 
 @transaction.atomic
@@ -80,7 +147,13 @@ def revoke_api_key(*, key: ApiKey, actor: str) -> bool:
     """The key stops working at once. False when it had been revoked before."""
     changed = ApiKey.objects.filter(pk=key.pk, revoked=False).update(revoked=True)
     if changed:
-        record(workspace=key.workspace, actor=actor, action="api_key.revoked", target=key.prefix)
+        record(
+            workspace=key.workspace,
+            actor=actor,
+            action="api_key.revoked",
+            target=key.prefix,
+            name=key.name,
+        )
     return bool(changed)
 
 

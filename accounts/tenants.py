@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from django.apps import apps
-from django.db.models import ForeignKey, Model
+from django.db.models import CASCADE, ForeignKey, Model
 
 OUR_APPS = ("accounts", "events", "sessions_mgr", "messaging", "webhooks")
 
@@ -46,6 +46,18 @@ TENANTS: Mapping[str, Tenant] = {
     "sessions_mgr.StoreSnapshot": Tenant("account__workspace"),
     "sessions_mgr.Notice": Tenant("workspace", "notices"),
     "messaging.Message": Tenant("account__workspace", "messages"),
+    "messaging.Contact": Tenant("account__workspace", "contacts"),
+    "messaging.Chat": Tenant("account__workspace", "chats"),
+    "messaging.Media": Tenant("account__workspace", "media", ("locator", "claim")),
+    "messaging.Receipt": Tenant("message__account__workspace", "receipts"),
+    "messaging.Reaction": Tenant("message__account__workspace", "reactions"),
+    "messaging.PollVote": Tenant("message__account__workspace", "votes"),
+    "messaging.HeldFact": Tenant("account__workspace"),
+    "messaging.Outgoing": Tenant("account__workspace"),
+    "messaging.Pacing": Tenant("account__workspace"),
+    "messaging.Upload": Tenant("workspace", "uploads"),
+    "messaging.Avatar": Tenant("account__workspace", "avatars"),
+    "messaging.Enrichment": Tenant("contact__account__workspace"),
     "webhooks.Endpoint": Tenant("workspace", "webhooks"),
     "webhooks.Delivery": Tenant("endpoint__workspace", "deliveries", ("claim",)),
     "webhooks.Attempt": Tenant("delivery__endpoint__workspace", "attempts"),
@@ -65,6 +77,8 @@ EXEMPT: Mapping[str, str] = {
     "accounts.Workspace": "read to find a person's workspaces, and with every key",
     "accounts.Membership": "says which workspaces a person may enter",
     "accounts.ApiKey": "read to find the workspace of a key; holds a hash only",
+    "accounts.Invitation": "read by the hash of its link, before its holder is anybody",
+    "messaging.Tally": "counts over all tenants, told by metrics; every process adds to them",
     "accounts.Ticket": "read to find the workspace of a ticket; holds a hash only",
 }
 
@@ -99,7 +113,9 @@ def deletion_order() -> list[tuple[type[Model], Tenant]]:
             targets = {
                 field.related_model
                 for field in other._meta.get_fields()
-                if isinstance(field, ForeignKey) and other is not model
+                if isinstance(field, ForeignKey)
+                and field.remote_field.on_delete is CASCADE  # others are set to null
+                and other is not model
             }
             if model in targets:
                 visit(other)

@@ -23,6 +23,7 @@ from . import (
     readme,
     recover_after_kill,
     restore_100,
+    send_accept_latency,
     ws_fanout,
 )
 from .measure import Result
@@ -35,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[Path, bool], list[Result]]] = {
     "chaos": chaos.run,
     "inbound_webhook_latency": inbound_webhook_latency.run,
     "inbound_throughput": inbound_throughput.run,
+    "send_accept_latency": send_accept_latency.run,
     "ws_fanout": ws_fanout.run,
 }
 

@@ -9,6 +9,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.core import CollectorRegistry
 
 from accounts import wall
+from messaging.media.metrics import MediaCollector
+from messaging.metrics import MessagingCollector
+from messaging.outbox.metrics import OutboxCollector
 from sessions_mgr import metrics as session_metrics
 from sessions_mgr import sandbox_gateway
 from sessions_mgr.bus import carriers
@@ -39,6 +42,9 @@ def ready(request: HttpRequest) -> JsonResponse:
 def metrics(request: HttpRequest) -> HttpResponse:
     registry = CollectorRegistry()
     registry.register(session_metrics.SessionCollector())
+    registry.register(MessagingCollector())
+    registry.register(MediaCollector())
+    registry.register(OutboxCollector())
     registry.register(WebhookCollector())
     with wall.everything():  # counts over all tenants; no label names one
         text = generate_latest(registry)

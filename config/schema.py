@@ -36,6 +36,7 @@ ALWAYS = {
     "401": "no credential, or one that is wrong, expired or revoked",
     "403": "this key lacks the scope",
     "406": "no such representation",
+    "422": "a value that does not fit; `detail` and `errors` name the field",
     "429": "too many requests; Retry-After says when to come back",
 }
 WITH_OBJECT = {"404": "there is no such object in this workspace"}

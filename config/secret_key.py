@@ -6,7 +6,8 @@ import os
 import secrets
 from pathlib import Path
 
-from .environment import MIN_SECRET_LENGTH, ConfigurationError
+from .environment import ConfigurationError
+from .kinds import MIN_SECRET_LENGTH
 
 
 def load_or_create(path: Path) -> str:

@@ -54,6 +54,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 10
 
 INSTALLED_APPS = [
     "daphne",
+    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -66,6 +67,10 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "csp",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "accounts",
     "events",
     "sessions_mgr",
@@ -82,6 +87,7 @@ MIDDLEWARE = [
     "config.headers.SecurityHeaders",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "accounts.origin.middleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -89,6 +95,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -115,6 +122,7 @@ CONTENT_SECURITY_POLICY = {
         "script-src": [SELF],
         "style-src": [SELF],
         "img-src": [SELF, "data:"],
+        "media-src": [SELF],
         "font-src": [SELF],
         "connect-src": [SELF],
         "form-action": [SELF],
@@ -166,13 +174,14 @@ def _database() -> dict[str, Any]:
 DATABASES = {"default": _database()}
 
 
-def _snapshot_storage() -> dict[str, Any]:
-    """Where sealed copies of credentials go: a bucket where one is named, else a folder."""
-    if not values["SNAPSHOT_S3_BUCKET"]:
+def _private_files(folder: str, bucket: str, s3: str) -> dict[str, Any]:
+    """Files that only we hand out: a bucket where `bucket` names one, else DATA_DIR/folder. `s3` is
+    what the names of its variables begin with."""
+    if not values[bucket]:
         return {
             "BACKEND": "django.core.files.storage.FileSystemStorage",
             "OPTIONS": {
-                "location": str(DATA_DIR / "snapshots"),
+                "location": str(DATA_DIR / folder),
                 "base_url": None,
                 "file_permissions_mode": 0o600,
                 "directory_permissions_mode": 0o700,
@@ -181,12 +190,12 @@ def _snapshot_storage() -> dict[str, Any]:
     return {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
-            "bucket_name": values["SNAPSHOT_S3_BUCKET"],
-            "location": values["SNAPSHOT_S3_PREFIX"],
-            "endpoint_url": values["SNAPSHOT_S3_ENDPOINT"] or None,
-            "region_name": values["SNAPSHOT_S3_REGION"] or None,
-            "access_key": values["SNAPSHOT_S3_ACCESS_KEY"] or None,
-            "secret_key": values["SNAPSHOT_S3_SECRET_KEY"] or None,
+            "bucket_name": values[bucket],
+            "location": values[f"{s3}_PREFIX"],
+            "endpoint_url": values[f"{s3}_ENDPOINT"] or None,
+            "region_name": values[f"{s3}_REGION"] or None,
+            "access_key": values[f"{s3}_ACCESS_KEY"] or None,
+            "secret_key": values[f"{s3}_SECRET_KEY"] or None,
             "default_acl": None,
             "file_overwrite": False,
             "max_memory_size": 4 * 1_048_576,  # bytes; a larger object is read through a file
@@ -198,24 +207,85 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(DATA_DIR / "media")},
+        "OPTIONS": {"location": str(DATA_DIR / "files"), "base_url": None},
     },
-    "snapshots": _snapshot_storage(),
+    "snapshots": _private_files("snapshots", "SNAPSHOT_S3_BUCKET", "SNAPSHOT_S3"),
+    "media": _private_files("media", "MEDIA_S3_BUCKET", "MEDIA_S3"),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CACHES = {
+    # Counts failed sign-ins, so all processes on all machines must see it. The database is what
+    # they share already; a file would be one machine's. Written on attempts to sign in only.
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        "OPTIONS": {"MAX_ENTRIES": 50_000},
+    },
+    # The rate of API requests: once per request, hence in memory and per process.
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+}
 # The channel layer carries hints between consumers of one process, never data: DESIGN, section 2.
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 
 # People ------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 LOGIN_URL = "console:sign-in"
 LOGIN_REDIRECT_URL = "console:home"
 LOGOUT_REDIRECT_URL = "console:sign-in"
+ADMIN_PATH = values["ADMIN_PATH"]
+TRUSTED_PROXIES = values["TRUSTED_PROXIES"]
+PASSWORD_RESET_TIMEOUT = 4 * 3600  # seconds
+SESSION_COOKIE_AGE = 14 * 86_400  # seconds
+
+ACCOUNT_ADAPTER = "accounts.sign_in.PeopleAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # addresses come from invitations
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_NOTIFICATIONS = bool(values["EMAIL_URL"])
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_SESSION_COOKIE_AGE = SESSION_COOKIE_AGE
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # this login stays; sign_in.py ends the others
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "20/m/ip,5/5m/key",
+    "reset_password": "20/m/ip,5/m/key",
+    "reset_password_from_key": "20/m/ip",
+    "reauthenticate": "10/m/user",
+    "change_password": "5/m/user",
+}
+ACCOUNT_FORMS = {
+    "login": "console.people_forms.SignInForm",
+    "reset_password": "console.people_forms.ForgottenForm",
+    "reset_password_from_key": "console.people_forms.NewPasswordForm",
+    "change_password": "console.people_forms.ChangePasswordForm",
+    "reauthenticate": "console.people_forms.AgainForm",
+}
+MFA_FORMS = {
+    "authenticate": "console.people_forms.CodeForm",
+    "reauthenticate": "console.people_forms.CodeAgainForm",
+    "activate_totp": "console.people_forms.ActivateForm",
+}
+MFA_ADAPTER = "accounts.sign_in.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Switchboard"
+MFA_TOTP_TOLERANCE = 1  # codes before and after the running one, for clocks that are off
+MFA_RECOVERY_CODE_COUNT = 10
+USERSESSIONS_TRACK_ACTIVITY = False  # accounts/logins.py does it, not on every request
+
+MAIL_CONFIGURED = bool(values["EMAIL_URL"])
+vars().update(mail.settings_for(values["EMAIL_URL"], DATA_DIR))
+DEFAULT_FROM_EMAIL = values["EMAIL_FROM"] or f"switchboard@{urlsplit(PUBLIC_URL).hostname}"
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+EMAIL_TIMEOUT = 10  # seconds
+
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
@@ -264,6 +334,11 @@ SPECTACULAR_SETTINGS = {
         "AccountStatusEnum": "sessions_mgr.states.Status",
         "DeliveryStatusEnum": "webhooks.models.Status",
         "WebhookStatusEnum": "webhooks.models.Health",
+        "MessageStatusEnum": "messaging.statuses.Status",
+        "MessageDirectionEnum": "messaging.models.Direction",
+        "MediaStateEnum": "messaging.models.MediaState",
+        "EventTypeEnum": "events.types.CHOICES",
+        "ChatTypeEnum": "messaging.models.people.ChatType",
     },
 }
 
@@ -289,6 +364,10 @@ SNAPSHOT_KEEP = values["SNAPSHOT_KEEP"]
 STORE_QUARANTINE_DAYS = values["STORE_QUARANTINE_DAYS"]
 AVATAR_FETCH_ENABLED = values["AVATAR_FETCH_ENABLED"]
 EVENT_RETENTION_DAYS = values["EVENT_RETENTION_DAYS"]
+MEDIA_RETENTION_DAYS = values["MEDIA_RETENTION_DAYS"]
+MEDIA_MAX_BYTES = values["MEDIA_MAX_BYTES"]
+MEDIA_DOWNLOADS = values["MEDIA_DOWNLOADS"]
+OUTBOUND_MEDIA_ALLOW_PRIVATE = values["OUTBOUND_MEDIA_ALLOW_PRIVATE"]
 WEBHOOK_ALLOW_PRIVATE = values["WEBHOOK_ALLOW_PRIVATE"]
 WEBHOOK_PROXY = values["WEBHOOK_PROXY"]
 WEBHOOK_RETENTION_DAYS = values["WEBHOOK_RETENTION_DAYS"]

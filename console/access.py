@@ -18,8 +18,9 @@ from django.shortcuts import render, resolve_url
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.translation import gettext as _
 
-from accounts import lifecycle, wall
-from accounts.models import Membership, User, WhatsAppAccount, Workspace
+from accounts import audit, lifecycle, logins, wall
+from accounts.models import Membership, Role, User, WhatsAppAccount, Workspace
+from accounts.roles import RIGHTS, Right
 from accounts.tenant_models import WorkspacePurge
 from events import services as event_log
 
@@ -41,21 +42,20 @@ class View(Protocol):
     ) -> HttpResponseBase: ...
 
 
-SEE = "see"
-OPERATE = "operate"
-ADMINISTER = "administer"
-
-
-def _allowed(membership: Membership, may: str) -> bool:
-    return {
-        SEE: True,
-        OPERATE: membership.may_operate,
-        ADMINISTER: membership.may_administer,
-    }[may]
+# accounts/roles.py says who has which.
+SEE = Right.SEE
+OPERATE = Right.OPERATE
+SEND = Right.SEND
+ADMINISTER = Right.ADMINISTER
+KEYS = Right.KEYS
+MEMBERS = Right.MEMBERS
+AUDIT = Right.AUDIT
+OWN = Right.OWN
+LAST = "last_workspace"  # in the login session: where `/` leads
 
 
 def workspace_page(
-    *methods: str, may: str = SEE
+    *methods: str, may: Right = SEE
 ) -> Callable[[Callable[..., HttpResponseBase]], View]:
     """The view gets a MemberRequest. 404 for outsiders, 403 for members without the right."""
     allowed = methods or ("GET",)
@@ -76,8 +76,11 @@ def workspace_page(
                 kwargs["account"] = _account(request.workspace, kwargs.pop("account_id"))
             if request.method not in (*allowed, *(("HEAD",) if "GET" in allowed else ())):
                 return HttpResponseNotAllowed(allowed)
-            if not _allowed(request.membership, may):
+            if not request.membership.may(may):
                 raise PermissionDenied(_forbidden(may))
+            logins.touch(request)
+            if request.session.get(LAST) != str(workspace_id):
+                request.session[LAST] = str(workspace_id)
             # Before the page reads anything: what happens while it is made comes with the feed.
             request.live_seq = event_log.head(workspace_id)
             response = view(request, **kwargs)
@@ -104,8 +107,15 @@ def _closed(request: MemberRequest) -> HttpResponseBase | None:
     return None
 
 
-def _forbidden(may: str) -> str:
-    if may == ADMINISTER:
+def actor(request: MemberRequest) -> str:
+    """Who is at work, for the audit log."""
+    return audit.person(request.user)
+
+
+def _forbidden(may: Right) -> str:
+    if may == OWN:
+        return _("Only owners of this workspace can do this.")
+    if may not in RIGHTS[Role.OPERATOR]:
         return _("Only owners and admins of this workspace can do this.")
     return _("Your role in this workspace is viewer: you can see everything and change nothing.")
 

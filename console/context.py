@@ -8,11 +8,12 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from accounts.models import Workspace
+from accounts.roles import Right
 
 
 def console(request: HttpRequest) -> dict[str, Any]:
     """The workspace around the page, where there is one, and the places to go from here."""
-    known: dict[str, Any] = {"sandbox": settings.SANDBOX}
+    known: dict[str, Any] = {"sandbox": settings.SANDBOX, "mail": settings.MAIL_CONFIGURED}
     membership = getattr(request, "membership", None)
     if membership is None:
         return known
@@ -22,6 +23,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
         "place": _place(request),
         "may_operate": membership.may_operate,
         "may_administer": membership.may_administer,
+        "may": {right.value: membership.may(right) for right in Right},
         "live_seq": getattr(request, "live_seq", 0),
         "other_workspaces": Workspace.objects.visible_to(request.user)
         .exclude(pk=membership.workspace_id)
@@ -37,6 +39,9 @@ PLACES = {
     "sandbox": "sandbox",
     "key": "keys",
     "workspace": "settings",
+    "member": "members",
+    "invitation": "members",
+    "audit": "audit",
 }
 
 

@@ -6,24 +6,12 @@ import re
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm
 from django.utils.translation import gettext_lazy as _
-
-from accounts.models import Scope
 
 
 def first_error(form: forms.Form) -> str:
     """What is wrong, for places that show one sentence only."""
     return str(next(iter(form.errors.values()))[0])
-
-
-class SignInForm(AuthenticationForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["username"].label = _("E-mail")
-        self.fields["username"].widget = forms.EmailInput(
-            attrs={"autocomplete": "username", "autofocus": True, "inputmode": "email"}
-        )
 
 
 class LabelForm(forms.Form):
@@ -64,27 +52,6 @@ class PairingCodeForm(forms.Form):
         widget=forms.TextInput(
             attrs={"inputmode": "tel", "autocomplete": "tel", "placeholder": "+49 151 23456789"}
         ),
-    )
-
-
-class KeyForm(forms.Form):
-    name = forms.CharField(
-        label=_("Name"),
-        max_length=50,
-        help_text=_("What uses the key, so that you know later what breaks without it."),
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )
-    scopes = forms.MultipleChoiceField(
-        label=_("May"),
-        choices=[
-            (Scope.READ.value, _("Read numbers, messages and events")),
-            (Scope.SEND.value, _("Send messages")),
-            (Scope.MANAGE.value, _("Add, connect and remove numbers")),
-            (Scope.ADMIN.value, _("Everything, also keys and the audit log")),
-        ],
-        initial=[Scope.READ.value, Scope.SEND.value],
-        widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": _("Choose at least one thing that the key may do.")},
     )
 
 

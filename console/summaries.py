@@ -55,6 +55,71 @@ def _ack(data: dict[str, Any]) -> str:
     return _("A message is now %(status)s") % {"status": data.get("status", "")}
 
 
+def _reaction(data: dict[str, Any]) -> str:
+    who = _person(data.get("sender"))
+    if not data.get("emoji"):
+        return _("%(who)s took a reaction back") % {"who": who}
+    return _("%(who)s reacted with %(emoji)s") % {"who": who, "emoji": data["emoji"]}
+
+
+def _edited(data: dict[str, Any]) -> str:
+    text = str(data.get("text") or "")[:TEXT_SHOWN]
+    return _("%(who)s changed a message: %(text)s") % {
+        "who": _person(data.get("sender")),
+        "text": text,
+    }
+
+
+def _revoked(data: dict[str, Any]) -> str:
+    return _("%(who)s deleted a message for everybody") % {"who": _person(data.get("sender"))}
+
+
+def _vote(data: dict[str, Any]) -> str:
+    choice = ", ".join(data.get("options") or []) or _("something we cannot read or nothing")
+    return _("%(who)s voted: %(choice)s") % {"who": _person(data.get("sender")), "choice": choice}
+
+
+def _media(data: dict[str, Any]) -> str:
+    media = data.get("media") or {}
+    names = {"name": media.get("filename", ""), "state": media.get("state", "")}
+    return _("The file %(name)s is now %(state)s") % names
+
+
+def _group_joined(data: dict[str, Any]) -> str:
+    return _("This number is now in the group %(subject)s") % {
+        "subject": data.get("subject") or _person(data.get("chat"))
+    }
+
+
+def _participants(data: dict[str, Any]) -> str:
+    parts = []
+    for name, words in (
+        ("joined", _("joined")),
+        ("left", _("left")),
+        ("promoted", _("became admin")),
+        ("demoted", _("is admin no more")),
+    ):
+        if people := data.get(name):
+            parts.append(f"{', '.join(_person(p) for p in people[:5])} {words}")
+    return "; ".join(parts) or _("The members of a group changed")
+
+
+def _group_updated(data: dict[str, Any]) -> str:
+    return _("A group changed: %(what)s") % {"what": ", ".join(data.get("settings") or {})}
+
+
+def _contact(data: dict[str, Any]) -> str:
+    return _("%(who)s has a new %(what)s") % {
+        "who": _person(data.get("contact")),
+        "what": ", ".join(data.get("changed") or []).replace("_", " "),
+    }
+
+
+def _call(data: dict[str, Any]) -> str:
+    who = {"who": _person(data.get("sender"))}
+    return _("%(who)s calls with video") % who if data.get("video") else _("%(who)s calls") % who
+
+
 def _undecryptable(data: dict[str, Any]) -> str:
     return _("A message from %(who)s could not be decrypted yet") % {
         "who": _person(data.get("sender"))
@@ -109,6 +174,16 @@ _WRITERS: dict[str, Callable[[dict[str, Any]], str]] = {
     types.SESSION_PAIRING_CODE: _pairing_code,
     types.MESSAGE: _message,
     types.MESSAGE_ACK: _ack,
+    types.MESSAGE_REACTION: _reaction,
+    types.MESSAGE_EDITED: _edited,
+    types.MESSAGE_REVOKED: _revoked,
+    types.MESSAGE_POLL_VOTE: _vote,
+    types.MESSAGE_MEDIA: _media,
+    types.GROUP_JOINED: _group_joined,
+    types.GROUP_PARTICIPANTS: _participants,
+    types.GROUP_UPDATED: _group_updated,
+    types.CONTACT_UPDATED: _contact,
+    types.CALL_OFFER: _call,
     types.MESSAGE_UNDECRYPTABLE: _undecryptable,
     types.MESSAGE_GAP: _gap,
     types.CHAT_PRESENCE: _presence,

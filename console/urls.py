@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from allauth.account.views import login
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
 from .views import (
     administration,
+    audit,
     entrance,
     events,
     keys,
+    media,
+    members,
     number,
     numbers,
     overview,
@@ -17,6 +21,7 @@ from .views import (
     tabs,
     webhooks,
     workspace,
+    you,
 )
 
 app_name = "console"
@@ -69,13 +74,24 @@ workspace_urls: list[URLPattern | URLResolver] = [
     path("webhooks/", webhooks.page, name="webhooks"),
     path("webhooks/new", webhooks.add, name="webhooks-add"),
     path("webhooks/<uuid:webhook_id>/", include(webhook_urls)),
+    path("media/<uuid:media_id>", media.file, name="media"),
     path("keys/", keys.page, name="keys"),
+    path("keys/<uuid:key_id>/rotate", keys.rotate, name="key-rotate"),
     path("keys/<uuid:key_id>/revoke", keys.revoke, name="key-revoke"),
     path("settings/", workspace.page, name="workspace-settings"),
     path("settings/rename", workspace.rename, name="workspace-rename"),
     path("settings/change", workspace.change, name="workspace-change"),
     path("settings/export", workspace.export, name="workspace-export"),
     path("settings/delete", workspace.delete, name="workspace-delete"),
+    path("members/", members.page, name="members"),
+    path("members/invite", members.invite, name="members-invite"),
+    path("members/leave", members.leave_workspace, name="members-leave"),
+    path("members/<uuid:user_id>/role", members.change_role, name="member-role"),
+    path("members/<uuid:user_id>/remove", members.remove, name="member-remove"),
+    path("invitations/<uuid:invitation_id>/revoke", members.withdraw, name="invitation-revoke"),
+    path("audit/", audit.page, name="audit"),
+    path("audit/export.csv", audit.export, {"form": "csv"}, name="audit-csv"),
+    path("audit/export.ndjson", audit.export, {"form": "ndjson"}, name="audit-ndjson"),
     path("sandbox/", phones.page, name="sandbox"),
     path("sandbox/new", phones.add, name="sandbox-add"),
     path("sandbox/<str:phone_number>/<str:verb>", phones.act, name="sandbox-act"),
@@ -92,8 +108,14 @@ administration_urls: list[URLPattern] = [
 
 urlpatterns = [
     path("", entrance.home, name="home"),
-    path("sign-in", entrance.SignInView.as_view(), name="sign-in"),
+    path("sign-in", login, name="sign-in"),
     path("sign-out", LogoutView.as_view(), name="sign-out"),
+    path("join/<str:text>", members.join, name="join"),
+    path("you/", you.page, name="you"),
+    path("you/sessions", you.sessions, name="you-sessions"),
+    path("you/sessions/end-others", you.end_others, name="you-end-others"),
+    path("you/sessions/end-all", you.end_all, name="you-end-all"),
+    path("you/sessions/<int:login_id>/end", you.end_session, name="you-end-session"),
     path("workspaces/<uuid:workspace_id>/", include(workspace_urls)),
     path("administration/workspaces/", include(administration_urls)),
 ]

@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import WhatsAppAccount, Workspace
+from egress.addresses import Refused
 from events import types
-from webhooks.addresses import Refused
 from webhooks.lookups import judge
 from webhooks.models import Order, Status
 from webhooks.replays import Criteria

@@ -18,7 +18,15 @@ from uuid import UUID
 
 import nats.errors
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError, close_old_connections, connection, transaction
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    transaction,
+)
 from django.utils import timezone
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -61,8 +69,11 @@ class StreamFact:
 
 
 def parse(body: bytes) -> StreamFact:
+    """Unreadable says what is wrong. What no database can hold is taken out of the texts."""
     try:
         raw = json.loads(body)
+        if b"\\u0000" in body or b"\\ud" in body.lower():
+            raw["data"] = _storable(raw["data"])
         return StreamFact(
             id=str(raw["id"]),
             workspace_id=UUID(raw["workspace_id"]),
@@ -73,6 +84,17 @@ def parse(body: bytes) -> StreamFact:
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, OSError) as exc:
         raise Unreadable(f"{type(exc).__name__}: {exc}") from exc
+
+
+def _storable(value: Any) -> Any:
+    """Without NUL characters and halves of surrogate pairs, which strangers may write."""
+    if isinstance(value, str):
+        return value.replace("\0", "").encode(errors="replace").decode()
+    if isinstance(value, list):
+        return [_storable(part) for part in value]
+    if isinstance(value, dict):
+        return {str(_storable(name)): _storable(part) for name, part in value.items()}
+    return value
 
 
 def _first_sight(fact_id: str) -> bool:
@@ -106,12 +128,37 @@ def store(fact: StreamFact) -> None:
 
 
 def store_entry(subject: str, body: bytes) -> None:
-    """Store one entry, or park it where a person can find it."""
+    """Store one entry, or park it where a person can find it, so that one fact stops no other.
+
+    A database that is away or locked is no fact's fault: that is raised.
+    """
     try:
         store(parse(body))
     except Unreadable as exc:
-        logger.error("parked a fact on %s: %s", subject, exc)
-        UnreadFact.objects.create(body=body, subject=subject, problem=str(exc))
+        _park(subject, body, UnreadFact.UNREADABLE, str(exc))
+    except (OperationalError, InterfaceError):
+        raise
+    except IntegrityError:
+        _store_again(subject, body)
+    except Exception as exc:
+        logger.exception("a fact on %s could not be stored", subject)
+        _park(subject, body, UnreadFact.BROKEN, f"{type(exc).__name__}: {exc}")
+
+
+def _store_again(subject: str, body: bytes) -> None:
+    """Another process made the same row at the same time; now it is there."""
+    try:
+        store(parse(body))
+    except IntegrityError as exc:
+        logger.exception("a fact on %s contradicts what is stored", subject)
+        _park(subject, body, UnreadFact.CONFLICT, str(exc))
+
+
+def _park(subject: str, body: bytes, reason: str, problem: str) -> None:
+    logger.error("parked a fact on %s: %s", subject, problem)
+    UnreadFact.objects.create(
+        body=body, subject=subject[:200], reason=reason, problem=problem.replace("\0", "")
+    )
 
 
 def store_batch(entries: Sequence[tuple[str, bytes]]) -> None:

@@ -20,7 +20,7 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 from accounts import lifecycle, wall
-from accounts.models import WhatsAppAccount, Workspace
+from accounts.models import Workspace
 from events import services as event_log
 from events.filters import FilterError, parse_account, parse_cursor, parse_types
 from sessions_mgr.api.serializers import AccountSerializer
@@ -82,6 +82,7 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):
         wall.enter(self.workspace.pk)  # of this socket's task, and of what it starts
         self.types = parse_types(query.get("types"))
         self.account_id = parse_account(query.get("account"))
+        self.scope_ids = self.grant.scope(self.account_id)
         await database_sync_to_async(self._check_account)()
         head = await database_sync_to_async(event_log.head)(self.workspace.pk)
         self.cursor = parse_cursor(query["after"]) if query.get("after") else head
@@ -98,16 +99,11 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):
         self.feeder = asyncio.ensure_future(self._feed())
 
     def _check_account(self) -> None:
-        if (
-            self.account_id
-            and not WhatsAppAccount.objects.filter(
-                pk=self.account_id, workspace=self.workspace
-            ).exists()
-        ):
+        if self.account_id and not self.grant.accounts().filter(pk=self.account_id).exists():
             raise access.NotFound
 
     def _accounts(self) -> list[dict[str, Any]]:
-        accounts = WhatsAppAccount.objects.present().filter(workspace=self.workspace)
+        accounts = self.grant.accounts().present()
         if self.account_id:
             accounts = accounts.filter(pk=self.account_id)
         accounts = accounts.select_related("session").order_by("created_at", "id")
@@ -143,7 +139,7 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):
     async def _send_batch(self) -> bool:
         """True when there may be more."""
         assert self.workspace is not None and self.tail is not None
-        shared = self.tail.after(self.cursor, self.types, self.account_id)
+        shared = self.tail.after(self.cursor, self.types, self.scope_ids)
         if shared is not None:
             entries, cursor = shared
             for entry in entries:
@@ -155,7 +151,7 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):
             after=self.cursor,
             limit=BATCH,
             event_types=self.types,
-            account_ids=[self.account_id] if self.account_id else None,
+            account_ids=self.scope_ids,
         )
         for event in events:
             await self._send(event.envelope())

@@ -32,7 +32,7 @@ from accounts import lifecycle, wall
 from accounts.api.authentication import KeyAuthentication
 from accounts.api.permissions import HasScope
 from accounts.api.problems import Problem
-from accounts.models import ApiKey, WhatsAppAccount, Workspace
+from accounts.models import ApiKey
 from events import hints
 from events import services as event_log
 from events.filters import FilterError, parse_account, parse_cursor, parse_types
@@ -60,7 +60,7 @@ class EventStream(BaseRenderer):
 class TicketAuthentication(BaseAuthentication):
     """`?ticket=`: an EventSource cannot send headers."""
 
-    def authenticate(self, request: Request) -> tuple[Any, Workspace] | None:
+    def authenticate(self, request: Request) -> tuple[Any, access.Grant] | None:
         ticket = request.query_params.get("ticket", "")
         if not ticket:
             return None
@@ -71,7 +71,7 @@ class TicketAuthentication(BaseAuthentication):
         except access.Suspended as exc:
             raise Problem(403, lifecycle.SUSPENDED, str(exc)) from None
         wall.enter(found.workspace.pk)
-        return None, found.workspace
+        return None, found
 
 
 class TicketScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -95,7 +95,7 @@ class EventStreamView(APIView):
     renderer_classes = [JSONRenderer, EventStream]
 
     def get_permissions(self) -> list[Any]:
-        ticket = isinstance(getattr(self.request, "auth", None), Workspace)
+        ticket = isinstance(getattr(self.request, "auth", None), access.Grant)
         return [AllowAny() if ticket else HasScope()]
 
     @extend_schema(
@@ -127,11 +127,8 @@ class EventStreamView(APIView):
 
 def _wish(request: Request) -> Wish:
     known: Any = request.auth
-    assert isinstance(known, Workspace | ApiKey)
-    if isinstance(known, Workspace):
-        grant = access.Grant(known)
-    else:
-        grant = access.Grant(known.workspace, key_id=known.pk)
+    assert isinstance(known, access.Grant | ApiKey)
+    grant = access.grant_of_key(known) if isinstance(known, ApiKey) else known
     workspace = grant.workspace
     query = request.query_params
     try:
@@ -143,8 +140,7 @@ def _wish(request: Request) -> Wish:
         types, account_id = parse_types(query.get("types")), parse_account(query.get("account"))
     except FilterError as exc:
         raise Problem(422, "invalid", str(exc), field=exc.field) from None
-    mine = WhatsAppAccount.objects.filter(workspace=workspace)
-    if account_id and not mine.filter(pk=account_id).exists():
+    if account_id and not grant.accounts().filter(pk=account_id).exists():
         raise Problem(404, "not_found", "account: there is no such account in this workspace.")
     try:
         event_log.read(workspace_id=workspace.pk, after=after, limit=1)
@@ -182,7 +178,7 @@ async def stream(wish: Wish) -> AsyncIterator[bytes]:
                 after=cursor,
                 limit=BATCH,
                 event_types=wish.types,
-                account_ids=[wish.account_id] if wish.account_id else None,
+                account_ids=wish.grant.scope(wish.account_id),
             )
             for event in events:
                 yield frame(event.envelope())

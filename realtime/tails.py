@@ -56,7 +56,10 @@ class Tail:
             self._hinted.set()
 
     def after(
-        self, cursor: int, event_types: Collection[str] | None, account_id: UUID | None
+        self,
+        cursor: int,
+        event_types: Collection[str] | None,
+        account_ids: Collection[UUID] | None,
     ) -> tuple[list[Entry], int] | None:
         """The entries after the cursor that fit, and the next cursor. None: ask the log."""
         if cursor < self._from:
@@ -67,7 +70,7 @@ class Tail:
                 break
             if event_types is not None and entry.type not in event_types:
                 continue
-            if account_id is not None and entry.account_id != account_id:
+            if account_ids is not None and entry.account_id not in account_ids:
                 continue
             if entry.type in types.SECRET:
                 return None

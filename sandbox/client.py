@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 
 from sandbox.announcement import NETWORK_FILE
+from sandbox.group_client import GroupCalls
 
 DEADLINE_SECONDS = 10.0
 PAIRING_SECONDS = 30.0
@@ -29,7 +30,7 @@ class SandboxError(Exception):
         self.field = field
 
 
-class SandboxNetwork:
+class SandboxNetwork(GroupCalls):
     """A running sandbox. Every method raises SandboxError. Close it, or use it with `with`."""
 
     def __init__(self, control_url: str, control_token: str) -> None:
@@ -121,17 +122,48 @@ class SandboxNetwork:
         """The phone sends what the body describes."""
         return self._call("POST", _path(number, "messages"), message, BULK_SECONDS)
 
-    def inbox(self, number: str, after: int = 0) -> list[Document]:
-        """What the phone received, decrypted."""
-        return self._results(_path(number, "inbox"), after=after)
+    def send_one(self, number: str, to: str, kind: str, **members: Any) -> str:
+        """The phone sends one message of this type; its WhatsApp id."""
+        wa_id: str = self.send(number, {"to": to, "type": kind, **members})["ids"][0]
+        return wa_id
+
+    def inbox(
+        self, number: str, after: int = 0, *, before: int | None = None, newest_first: bool = False
+    ) -> list[Document]:
+        """What the phone received, decrypted; `after` and `before` are ids of entries."""
+        query: dict[str, int | str] = {"after": after}
+        query |= {} if before is None else {"before": before}
+        query |= {"order": "newest"} if newest_first else {}
+        return self._results(_path(number, "inbox"), **query)
+
+    def inbox_media(self, number: str, message: int | str) -> bytes:
+        """The decrypted file of a message, by the id of its entry or its WhatsApp id."""
+        return self._bytes(_path(number, f"inbox/{message}/media"))
+
+    def history(self, number: str) -> list[Document]:
+        """The chats of the history that the phone was given."""
+        chats: list[Document] = self._call("GET", _path(number, "history"))["chats"]
+        return chats
+
+    def set_history(self, number: str, chats: list[Document]) -> list[Document]:
+        """Give the phone a history for its future companions; see docs/sandbox.md."""
+        body = {"chats": chats}
+        kept: list[Document] = self._call("POST", _path(number, "history"), body)["chats"]
+        return kept
+
+    def sync_history(self, number: str, jid: str | None = None) -> dict[str, list[str]]:
+        """The phone hands its history to its companions (or one) now; message ids by device."""
+        body = {"jid": jid}
+        sent: dict[str, list[str]] = self._call("POST", _path(number, "history/sync"), body)["sent"]
+        return sent
 
     def receipts(self, number: str, after: int = 0) -> list[Document]:
         """The receipts that the phone got."""
         return self._results(_path(number, "receipts"), after=after)
 
-    def read(self, number: str, wa_id: str) -> Document:
-        """The phone reads a message that it received."""
-        return self._call("POST", _path(number, "read"), {"wa_id": wa_id})
+    def read(self, number: str, wa_id: str, *, played: bool = False) -> Document:
+        """The phone reads (or plays) a message that it received."""
+        return self._call("POST", _path(number, "read"), {"wa_id": wa_id, "played": played})
 
     def presence(self, number: str) -> list[Document]:
         """What the phone was told about others' presence and typing."""
@@ -174,10 +206,13 @@ class SandboxNetwork:
 
     # --- HTTP
 
-    def _results(self, path: str, **query: int) -> list[Document]:
+    def _results(self, path: str, **query: int | str) -> list[Document]:
         answer = self._call("GET", f"{path}?{httpx.QueryParams(query)}" if query else path)
         results: list[Document] = answer["results"]
         return results
+
+    def _bytes(self, path: str) -> bytes:
+        return self._request("GET", path, None, DEADLINE_SECONDS).content
 
     def _call(
         self,
@@ -186,16 +221,22 @@ class SandboxNetwork:
         body: Mapping[str, Any] | None = None,
         deadline: float = DEADLINE_SECONDS,
     ) -> Document:
+        document: Document = self._request(method, path, body, deadline).json()
+        return document
+
+    def _request(
+        self, method: str, path: str, body: Mapping[str, Any] | None, deadline: float
+    ) -> httpx.Response:
         try:
             response = self._http.request(method, path, json=body, timeout=deadline)
         except httpx.HTTPError as error:
             raise SandboxError(0, "unreachable", f"the sandbox does not answer: {error}") from error
-        document: Document = response.json()
         if response.is_error:
+            document = response.json()
             raise SandboxError(
                 response.status_code, document["code"], document["detail"], document.get("field")
             )
-        return document
+        return response
 
 
 def _path(number: str, action: str = "") -> str:

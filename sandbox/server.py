@@ -1,4 +1,4 @@
-"""The proxy port: CONNECT, TLS, then a websocket or a picture. A thin shell around sans-IO parts.
+"""The proxy port: CONNECT, TLS, then a websocket or a file. A thin shell around sans-IO parts.
 
 It only ever serves itself: CONNECT to any host ends here, and no outgoing connection is opened.
 """
@@ -15,7 +15,8 @@ from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from sandbox.network import faults, pictures
+from sandbox.file_host import FileHost
+from sandbox.network import faults
 from sandbox.network.connection import Connection, Handlers
 from sandbox.network.hub import Network
 from sandbox.wire.frames import MAX_FRAME_BYTES
@@ -38,6 +39,7 @@ class ProxyServer:
         self._network = network
         self._handlers = handlers
         self._context = context
+        self._files = FileHost(network)
         self._numbers = itertools.count(1)
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.Task[None]] = set()
@@ -84,20 +86,9 @@ class ProxyServer:
         if dict(request.headers).get(b"upgrade", b"").lower() == b"websocket":
             await self._serve_websocket(head, reader, writer)
         else:
-            self._serve_picture(request, writer)
-            await writer.drain()
+            await self._files.serve(request, reader, writer)
             writer.close()
             await writer.wait_closed()
-
-    def _serve_picture(self, request: h11.Request, writer: asyncio.StreamWriter) -> None:
-        body = b""
-        if request.method == b"GET":
-            body = pictures.picture_at(self._network, request.target.decode("latin-1"))
-        status = b"200 OK" if body else b"404 Not Found"
-        writer.write(
-            b"HTTP/1.1 %s\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n"
-            b"Connection: close\r\n\r\n%s" % (status, len(body), body)
-        )
 
     async def _serve_websocket(
         self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -12,13 +13,23 @@ TIMEOUT = httpx.Timeout(20.0, connect=2.0)  # seconds; a scan takes a second or 
 
 
 class SandboxError(Exception):
-    """The sandbox refused, or is not there. `status` is the HTTP status to answer with."""
+    """The sandbox refused, or is not there. `status` is the HTTP status to answer with; `field`
+    names the member of the request that is to blame, where one is."""
 
-    def __init__(self, status: int, code: str, detail: str) -> None:
+    def __init__(self, status: int, code: str, detail: str, field: str = "") -> None:
         super().__init__(detail)
         self.status = status
         self.code = code
         self.detail = detail
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What a virtual phone decrypted; the MIME type is the sender's claim."""
+
+    data: bytes
+    mime_type: str
 
 
 def network() -> dict[str, Any]:
@@ -30,14 +41,30 @@ def network() -> dict[str, Any]:
     return found
 
 
-def call(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+def call(
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    query: dict[str, str] | None = None,
+) -> Any:
     """One request to the control API; the decoded answer."""
+    answer = _request(method, path, body, query)
+    return answer.json() if answer.content else {}
+
+
+def _request(
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    query: dict[str, str] | None = None,
+) -> httpx.Response:
     where = network()
     try:
         answer = httpx.request(
             method,
             where["control_url"].rstrip("/") + path,
             json=body,
+            params=query,
             headers={"Authorization": f"Bearer {where['control_token']}"},
             timeout=TIMEOUT,
             trust_env=False,
@@ -46,12 +73,15 @@ def call(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         raise SandboxError(
             503, "sandbox_down", f"The sandbox network does not answer: {exc}"
         ) from None
-    data = answer.json() if answer.content else {}
     if answer.is_error:
+        data = answer.json() if answer.content else {}
         raise SandboxError(
-            answer.status_code, data.get("code", "sandbox_error"), data.get("detail", "no detail")
+            answer.status_code,
+            data.get("code", "sandbox_error"),
+            data.get("detail", "no detail"),
+            data.get("field", ""),
         )
-    return data
+    return answer
 
 
 def is_up() -> bool:
@@ -93,9 +123,45 @@ def send_text(number: str, to: str, text: str) -> dict[str, Any]:
     return send(number, {"to": to, "type": "text", "text": text})
 
 
-def inbox(number: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = call("GET", f"/phones/{number}/inbox")["results"]
+def inbox(number: str, **query: str) -> list[dict[str, Any]]:
+    """The query may hold after, before, limit and order (oldest, newest)."""
+    found: list[dict[str, Any]] = call("GET", f"/phones/{number}/inbox", query=query)["results"]
     return found
+
+
+def inbox_media(number: str, entry: str) -> File:
+    """The file of a message, by the id of its inbox entry or its WhatsApp id."""
+    answer = _request("GET", f"/phones/{number}/inbox/{entry}/media")
+    return File(answer.content, answer.headers["content-type"])
+
+
+def receipts(number: str, **query: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = call("GET", f"/phones/{number}/receipts", query=query)["results"]
+    return found
+
+
+def read(number: str, wa_id: str, *, played: bool) -> dict[str, Any]:
+    done: dict[str, Any] = call(
+        "POST", f"/phones/{number}/read", {"wa_id": wa_id, "played": played}
+    )
+    return done
+
+
+def history(number: str) -> dict[str, Any]:
+    found: dict[str, Any] = call("GET", f"/phones/{number}/history")
+    return found
+
+
+def set_history(number: str, wanted: dict[str, Any]) -> dict[str, Any]:
+    kept: dict[str, Any] = call("POST", f"/phones/{number}/history", wanted)
+    return kept
+
+
+def sync_history(number: str, jid: str | None = None) -> dict[str, Any]:
+    sent: dict[str, Any] = call(
+        "POST", f"/phones/{number}/history/sync", {"jid": jid} if jid else {}
+    )
+    return sent
 
 
 def unlink(number: str, jid: str | None = None) -> None:

@@ -1,8 +1,9 @@
 """Verbs on sessions. Each is one transaction, idempotent, and safe to call from anywhere.
 
 People and apps: request_connect, request_disconnect, request_logout, request_restart,
-delete_account. The node that runs workers has its verbs in assignments.py, the ingest of what
-workers say has record_fact in facts.py. All of them change a status through transitions.move.
+request_pairing_code, delete_account. The node that runs workers has its verbs in assignments.py,
+the ingest of what workers say has record_fact in facts.py. All of them change a status through
+transitions.move.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from accounts import quotas
 from accounts import services as accounts
 from accounts.models import WhatsAppAccount, Workspace
 
+from . import commands
 from .bus import carriers
 from .models import Session, StorePurge
 from .states import ACTIVE, Desired, Signal, Status
@@ -146,6 +148,15 @@ def forget_identity(account_id: UUID) -> None:
         disconnected_at=timezone.now(),
         updated_at=timezone.now(),
     )
+
+
+def request_pairing_code(
+    *, account: WhatsAppAccount, phone_number: str, actor: str
+) -> dict[str, Any]:
+    """{code, expires_at} for the phone with this number. CommandFailed when there is none."""
+    made = commands.pair_phone(account=account, phone_number=phone_number)
+    _audit(account, actor, "account.pairing_code")
+    return made
 
 
 def _audit(account: WhatsAppAccount, actor: str, action: str) -> None:

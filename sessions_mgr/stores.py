@@ -4,6 +4,7 @@
         store.db         the engine's credentials and keys (SQLite)
         before-life.db   a copy of store.db as it was when this life began
         spool.db         facts that the stream does not have yet
+        settled          until when all is stored and confirmed (neonize_undo)
         worker.lock      held for life by the one worker; worker.log: its stderr
     SESSIONS_ROOT/.quarantine/<time>-<account uuid>-<reason>/
 

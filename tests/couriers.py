@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from channels.db import database_sync_to_async as in_thread
 from django.utils import timezone
 
+from egress.transport import close, make_pool, resolve
 from webhooks import ledger
 from webhooks.models import Delivery, Endpoint
 from webhooks.sender import Sender
-from webhooks.transport import close, make_pool, resolve
 from webhooks.worker import DeliveryWorker
 
 

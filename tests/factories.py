@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import factory
+from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from accounts.models import ApiKey, Membership, Role, User, WhatsAppAccount, Workspace
+from messaging.models import Chat, Contact, Media, MediaState, Message
 from sessions_mgr.models import Session
 from sessions_mgr.states import Desired, Status
 from webhooks import services as webhook_services
@@ -78,6 +82,94 @@ class SessionFactory(factory.django.DjangoModelFactory):
         lambda s: Desired.DISCONNECTED if s.status == Status.DISCONNECTED else Desired.CONNECTED
     )
     epoch = factory.LazyAttribute(lambda s: 0 if s.status == Status.DISCONNECTED else 1)
+
+
+class ContactFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Contact
+        django_get_or_create = ("account", "jid")
+
+    account = factory.SubFactory(AccountFactory)
+    phone_number = factory.Sequence(lambda n: f"+1666{n:07d}")
+    jid = factory.LazyAttribute(lambda c: f"{c.phone_number[1:]}@s.whatsapp.net")
+    lid = factory.LazyAttribute(lambda c: f"8{c.phone_number[:0:-1]}@lid")
+    push_name = "Ann"
+
+
+class ChatFactory(factory.django.DjangoModelFactory):
+    """ChatFactory(group=True) is a group."""
+
+    class Meta:
+        model = Chat
+
+    class Params:
+        group = factory.Trait(
+            type="group", jid=factory.Sequence(lambda n: f"1203630{n:08d}@g.us"), lid=""
+        )
+
+    account = factory.SubFactory(AccountFactory)
+    jid = factory.Sequence(lambda n: f"1666{n:07d}@s.whatsapp.net")
+    lid = factory.LazyAttribute(lambda c: f"8{c.jid.partition('@')[0][::-1]}@lid")
+
+
+class MessageFactory(factory.django.DjangoModelFactory):
+    """A text that somebody sent to us, with its chat and contact; MessageFactory(outgoing=True)."""
+
+    class Meta:
+        model = Message
+
+    class Params:
+        outgoing = factory.Trait(direction="out", status="sent")
+
+    account = factory.SubFactory(AccountFactory)
+    wa_id = factory.Sequence(lambda n: f"3EB0{n:012X}")
+    direction = "in"
+    status = "received"
+    type = "text"
+    text = "hello"
+    timestamp = factory.LazyFunction(timezone.now)
+    chat_row = factory.SubFactory(ChatFactory, account=factory.SelfAttribute("..account"))
+    sender_contact = factory.SubFactory(
+        ContactFactory,
+        account=factory.SelfAttribute("..account"),
+        jid=factory.SelfAttribute("..chat_row.jid"),
+        lid=factory.SelfAttribute("..chat_row.lid"),
+        phone_number=factory.LazyAttribute(lambda c: f"+{c.jid.partition('@')[0]}"),
+    )
+    chat = factory.LazyAttribute(
+        lambda m: {"jid": m.chat_row.jid, "lid": m.chat_row.lid, "type": m.chat_row.type}
+    )
+    sender = factory.LazyAttribute(
+        lambda m: {
+            "jid": m.sender_contact.jid,
+            "lid": m.sender_contact.lid,
+            "phone_number": m.sender_contact.phone_number,
+            "push_name": m.sender_contact.push_name,
+        }
+    )
+
+
+class MediaFactory(factory.django.DjangoModelFactory):
+    """A picture that waits to be fetched; MediaFactory(stored=b"…") has its file."""
+
+    class Meta:
+        model = Media
+        skip_postgeneration_save = True
+
+    message = factory.SubFactory(MessageFactory, type="image", text="")
+    account = factory.SelfAttribute("message.account")
+    direction = factory.SelfAttribute("message.direction")
+    mime_type = "image/jpeg"
+    filename = "image.jpg"
+    locator = "bG9jYXRvcg=="
+
+    @factory.post_generation
+    def stored(self, create, extracted, **kwargs):
+        if extracted is not None:
+            self.file.save(f"{self.account_id}/{self.pk}.jpg", ContentFile(extracted), save=False)
+            self.state, self.stored_at = MediaState.STORED, timezone.now()
+            self.size, self.sha256 = len(extracted), hashlib.sha256(extracted).hexdigest()
+            self.save(update_fields=["file", "state", "stored_at", "size", "sha256"])
 
 
 def api_key(workspace, scopes=("read", "send", "manage"), **fields) -> str:

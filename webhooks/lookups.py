@@ -11,7 +11,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 
 from django.conf import settings
 
-from . import addresses
+from egress import addresses
 
 PATIENCE = 2.0  # seconds for the name service
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -55,6 +56,20 @@ class EndpointQuerySet(models.QuerySet["Endpoint"]):
 
     def present(self) -> EndpointQuerySet:
         return self.filter(deleted_at=None)
+
+    def reachable(
+        self, workspace: Workspace, only: Collection[uuid.UUID] | None
+    ) -> EndpointQuerySet:
+        """A workspace's endpoints, for a key restricted to the accounts `only`.
+
+        Such a key reaches the endpoints that tell of nothing but its own accounts.
+        """
+        mine = self.filter(workspace=workspace)
+        if only is None:
+            return mine
+        allowed = set(map(str, only))
+        told = mine.exclude(accounts=None).values_list("pk", "accounts")
+        return mine.filter(pk__in=[pk for pk, ids in told if ids and allowed.issuperset(ids)])
 
 
 class Endpoint(models.Model):

@@ -17,8 +17,9 @@ from typing import Any
 
 import httpcore
 
+from egress.addresses import DEFAULT_PORTS, Refused, Target, parse
+
 from . import signing
-from .addresses import DEFAULT_PORTS, Refused, Target, parse
 from .models import ANSWER_KEPT
 
 TIMEOUT = 10.0  # seconds for name, connection, TLS, request and status line together

@@ -8,10 +8,11 @@ from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.utils import timezone
 
+from egress.transport import close, make_pool
+
 from . import ledger, secrets, services
 from .models import Delivery, Endpoint
 from .sender import Outcome, Parcel, Sender, encode
-from .transport import close, make_pool
 
 
 def send_test(*, endpoint: Endpoint, actor: str) -> Delivery:

@@ -23,12 +23,12 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
+from egress.transport import close, make_pool
 from events import hints
 
 from . import ledger, replays, schedule
 from .ledger import Claimed, Load, Report
 from .sender import TIMEOUT, Outcome, Sender
-from .transport import close, make_pool
 
 logger = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -18,13 +18,15 @@ from ..models import ApiKey
 from .problems import Problem
 
 LAST_USED_RESOLUTION = timedelta(minutes=1)  # one write per key and minute, not per request
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def find_key(text: str) -> ApiKey | None:
     """The usable key that `text` is, or None; notes that it was used."""
     key = ApiKey.objects.authenticate(text)
-    if key is not None:
-        at = timezone.now()
+    at = timezone.now()
+    # Looked at first: an UPDATE takes a lock even when it changes nothing.
+    if key is not None and (key.last_used_at or NEVER) < at - LAST_USED_RESOLUTION:
         ApiKey.objects.filter(
             Q(last_used_at=None) | Q(last_used_at__lt=at - LAST_USED_RESOLUTION), pk=key.pk
         ).update(last_used_at=at)

@@ -22,6 +22,7 @@ TITLES = {
     500: "Internal error",
     502: "Bad gateway",
     503: "Not available",
+    501: "Not supported",
     504: "Timed out",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.cache import caches
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
 
@@ -13,6 +14,7 @@ from ..models import ApiKey
 
 class KeyRateThrottle(SimpleRateThrottle):
     scope = "key"
+    cache = caches["process"]
 
     def get_cache_key(self, request: Request, view: Any) -> str | None:
         key = request.auth

@@ -16,7 +16,7 @@ from accounts.models import WhatsAppAccount
 from sessions_mgr import commands, services
 from sessions_mgr.models import Session
 
-from ..access import OPERATE, MemberRequest, workspace_page
+from ..access import OPERATE, MemberRequest, actor, workspace_page
 from ..answers import done
 from ..forms import PairingCodeForm, first_error
 from ..pictures import qr_svg
@@ -72,15 +72,13 @@ def pairing_code(request: MemberRequest, account: WhatsAppAccount) -> HttpRespon
     if not form.is_valid():
         return _answer(request, account, form=form, error=first_error(form))
     try:
-        made = commands.pair_phone(account=account, phone_number=form.cleaned_data["phone_number"])
+        made = services.request_pairing_code(
+            account=account, phone_number=form.cleaned_data["phone_number"], actor=actor(request)
+        )
     except commands.CommandFailed as exc:
         return _answer(request, account, form=form, error=exc.detail)
     note = _("Type %(code)s on the phone.") % {"code": made["code"]}
     return _answer(request, account, form=form, note=note, pairing=_pairing(made))
-
-
-def actor(request: MemberRequest) -> str:
-    return f"user:{request.user.email}"
 
 
 def head_context(account: WhatsAppAccount, *, tab: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from accounts.quotas import QuotaExceeded
 from sessions_mgr import services
 from sessions_mgr.models import StatusChange
 
-from ..access import OPERATE, MemberRequest, workspace_page
+from ..access import OPERATE, MemberRequest, actor, workspace_page
 from ..answers import is_partial, leave
 from ..forms import LabelForm
 from ..pictures import QUARTER, QUARTERS, Bar, Change, status_strip
@@ -85,7 +85,7 @@ def add(request: MemberRequest) -> HttpResponse:
             account = services.create_account(
                 workspace=request.workspace,
                 label=form.cleaned_data["label"],
-                actor=f"user:{request.user.email}",
+                actor=actor(request),
             )
         except QuotaExceeded as exc:
             form.add_error("label", str(exc))
@@ -100,17 +100,17 @@ def add(request: MemberRequest) -> HttpResponse:
 def bulk(request: MemberRequest) -> HttpResponse:
     """Connect or disconnect the ticked numbers. Foreign and unknown ids are passed over."""
     ids = [text for text in request.POST.getlist("account") if _is_uuid(text)]
-    actor = f"user:{request.user.email}"
+    who = actor(request)
     accounts = list(_accounts(request).filter(pk__in=ids))
     many = len(accounts)
     note = ""
     if request.POST.get("verb") == "connect":
         for account in accounts:
-            services.request_connect(account=account, actor=actor)
+            services.request_connect(account=account, actor=who)
         note = ngettext("%(many)d number is connecting.", "%(many)d numbers are connecting.", many)
     elif request.POST.get("verb") == "disconnect":
         for account in accounts:
-            services.request_disconnect(account=account, actor=actor)
+            services.request_disconnect(account=account, actor=who)
         note = ngettext("%(many)d number disconnected.", "%(many)d numbers disconnected.", many)
     back = request.POST.get("back", "")
     if not url_has_allowed_host_and_scheme(back, allowed_hosts=None):

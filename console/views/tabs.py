@@ -12,11 +12,11 @@ from django.utils.translation import gettext as _
 from accounts.models import WhatsAppAccount
 from sessions_mgr import commands, services
 
-from ..access import OPERATE, MemberRequest, workspace_page
+from ..access import OPERATE, MemberRequest, actor, workspace_page
 from ..answers import is_partial, leave
 from ..forms import LabelForm
 from ..statuses import face
-from .number import actor, head_context, number_url
+from .number import head_context, number_url
 from .numbers import strips_of
 
 TIMELINE_PAGE = 50

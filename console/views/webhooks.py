@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 from webhooks import figures, replays, services, trials
 from webhooks.models import Attempt, Delivery, Endpoint, Health, Status
 
-from ..access import ADMINISTER, OPERATE, MemberRequest, workspace_page
+from ..access import ADMINISTER, OPERATE, MemberRequest, actor, workspace_page
 from ..answers import is_partial, leave
 from ..pictures import Bar
 from ..summaries import marked_json
@@ -100,7 +100,7 @@ def add(request: MemberRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             endpoint, secret = services.create_endpoint(
-                workspace=request.workspace, actor=_actor(request), **form.fields_for_service()
+                workspace=request.workspace, actor=actor(request), **form.fields_for_service()
             )
         except services.TooMany as exc:
             form.add_error(None, _("A workspace has at most %(many)s webhooks.") % {"many": exc})
@@ -123,7 +123,7 @@ def edit(request: MemberRequest, webhook_id: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         jids = (endpoint.ignore_chats or {}).get("jids")
         services.update_endpoint(
-            endpoint=endpoint, actor=_actor(request), **form.fields_for_service(jids)
+            endpoint=endpoint, actor=actor(request), **form.fields_for_service(jids)
         )
         return leave(request, _address(endpoint), _("Saved."))
     return render(request, "console/webhooks/form.html", {"form": form, "endpoint": endpoint})
@@ -133,7 +133,7 @@ def edit(request: MemberRequest, webhook_id: UUID) -> HttpResponse:
 def test(request: MemberRequest, webhook_id: UUID) -> HttpResponse:
     """Send a test event and show how it went."""
     endpoint = _endpoint(request, webhook_id)
-    delivery = trials.send_test(endpoint=endpoint, actor=_actor(request))
+    delivery = trials.send_test(endpoint=endpoint, actor=actor(request))
     attempt = delivery.attempts.order_by("-at").first()
     context: dict[str, Any] = {"note": "", "error": ""}
     if attempt is not None and attempt.ok:
@@ -151,7 +151,7 @@ def test(request: MemberRequest, webhook_id: UUID) -> HttpResponse:
 @workspace_page("POST", may=OPERATE)
 def enable(request: MemberRequest, webhook_id: UUID) -> HttpResponse:
     endpoint = _endpoint(request, webhook_id)
-    services.enable(endpoint=endpoint, actor=_actor(request))
+    services.enable(endpoint=endpoint, actor=actor(request))
     return _after(request, endpoint, note=_("Enabled. What waited is being delivered."))
 
 
@@ -162,7 +162,7 @@ def disable(request: MemberRequest, webhook_id: UUID) -> HttpResponse:
         endpoint=endpoint,
         code="manual",
         message=_("Disabled by %(who)s.") % {"who": request.user.email},
-        actor=_actor(request),
+        actor=actor(request),
     )
     return _after(request, endpoint, note=_("Disabled. What waits keeps waiting."))
 
@@ -173,7 +173,7 @@ def rotate(request: MemberRequest, webhook_id: UUID) -> HttpResponse:
     endpoint = _endpoint(request, webhook_id)
     if request.method == "GET":
         return _ask(request, endpoint, "rotate")
-    secret = services.rotate_secret(endpoint=endpoint, actor=_actor(request))
+    secret = services.rotate_secret(endpoint=endpoint, actor=actor(request))
     return _with_secret(request, endpoint, secret)
 
 
@@ -183,7 +183,7 @@ def delete(request: MemberRequest, webhook_id: UUID) -> HttpResponse:
     endpoint = _endpoint(request, webhook_id)
     if request.method == "GET":
         return _ask(request, endpoint, "delete")
-    services.delete_endpoint(endpoint=endpoint, actor=_actor(request))
+    services.delete_endpoint(endpoint=endpoint, actor=actor(request))
     url = resolve_url("console:webhooks", workspace_id=request.workspace.pk)
     return leave(request, url, _("The webhook is deleted."))
 
@@ -196,7 +196,7 @@ def replay(request: MemberRequest, webhook_id: UUID) -> HttpResponse:
     context: dict[str, Any] = {"endpoint": endpoint, "form": form}
     if request.method == "POST" and form.is_valid():
         if "start" in request.POST:
-            replays.start(endpoint=endpoint, wanted=form.criteria(), actor=_actor(request))
+            replays.start(endpoint=endpoint, wanted=form.criteria(), actor=actor(request))
             return redirect(_address(endpoint))
         context["count"] = replays.preview(endpoint, form.criteria())
     return render(request, "console/webhooks/replay.html", context)
@@ -217,7 +217,7 @@ def delivery(request: MemberRequest, webhook_id: UUID, delivery_id: UUID) -> Htt
 def retry(request: MemberRequest, webhook_id: UUID, delivery_id: UUID) -> HttpResponse:
     endpoint = _endpoint(request, webhook_id)
     row = _delivery(endpoint, delivery_id)
-    services.retry(delivery=row, actor=_actor(request))
+    services.retry(delivery=row, actor=actor(request))
     url = resolve_url(
         "console:webhook-delivery",
         workspace_id=request.workspace.pk,
@@ -348,10 +348,6 @@ def _address(endpoint: Endpoint) -> str:
     return resolve_url(
         "console:webhook", workspace_id=endpoint.workspace_id, webhook_id=endpoint.pk
     )
-
-
-def _actor(request: MemberRequest) -> str:
-    return f"user:{request.user.email}"
 
 
 def _number(text: str | None) -> int:

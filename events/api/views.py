@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.problems import Problem
-from accounts.models import ApiKey, WhatsAppAccount
+from accounts.models import ApiKey
 
 from .. import services, types, waiting
 from ..filters import FilterError, parse_account, parse_cursor, parse_types
@@ -66,12 +66,7 @@ class EventsView(APIView):
             account_id = parse_account(query.get("account"))
         except FilterError as exc:
             raise Problem(422, "invalid", str(exc), field=exc.field) from None
-        if (
-            account_id
-            and not WhatsAppAccount.objects.filter(
-                pk=account_id, workspace_id=workspace_id
-            ).exists()
-        ):
+        if account_id and not request.auth.visible_accounts().filter(pk=account_id).exists():
             raise Problem(404, "not_found", "account: there is no such account in this workspace.")
         if after > services.head(workspace_id):
             raise Problem(422, "invalid", "after: this cursor lies in the future.", field="after")
@@ -84,7 +79,7 @@ class EventsView(APIView):
                         after=after,
                         limit=int(limit),
                         event_types=event_types,
-                        account_ids=[account_id] if account_id else None,
+                        account_ids=[account_id] if account_id else request.auth.only,
                     )
                 except services.CursorExpired as exc:
                     raise Problem(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sandbox.network.groups import Group
 from sandbox.network.hub import Network
 from sandbox.network.model import PHONE_DEVICE, Device, Phone
 
@@ -63,5 +64,34 @@ def state_document(network: Network) -> dict[str, Any]:
             {"code_for": f"+{attempt.code_number}" if attempt.code_number else None}
             for attempt in attempts
             if attempt
+        ],
+    }
+
+
+def group_document(network: Network, group: Group) -> dict[str, Any]:
+    """A group, its settings and members; people by number."""
+    return {
+        "jid": str(group.jid),
+        "subject": group.subject.text,
+        "description": group.description.text,
+        "owner": f"+{group.owner}",
+        "created_at": group.created,
+        "announce": group.announce,
+        "locked": group.locked,
+        "approval": group.approval,
+        "add_mode": group.add_mode,
+        "expiration": group.expiration,
+        "picture_id": group.picture_id or None,
+        "invite_code": group.invite,
+        "participants": [
+            {
+                "phone_number": f"+{digits}",
+                "lid": str(network.phone(digits).lid),
+                "rank": rank or "member",
+            }
+            for digits, rank in group.members.items()
+        ],
+        "requests": [
+            {"phone_number": f"+{digits}", "at": since} for digits, since in group.requests.items()
         ],
     }

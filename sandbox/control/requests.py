@@ -36,9 +36,13 @@ def digits_of(text: str, field: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The members of a JSON body, or the query of a URL. Accessors raise ApiError (422)."""
+    """The members of a JSON body, or the query of a URL. Accessors raise ApiError (422).
+
+    `prefix` is where the members are in the body, for error messages: `media.`.
+    """
 
     values: Mapping[str, Any]
+    prefix: str = ""
 
     def __contains__(self, field: str) -> bool:
         return self.values.get(field) is not None
@@ -49,18 +53,18 @@ class Fields:
         if value is None and default is not None:
             return default
         if not isinstance(value, str) or not value:
-            raise invalid(field, "must be a text that is not empty")
+            raise self.invalid(field, "must be a text that is not empty")
         return value
 
     def digits(self, field: str) -> str:
         """The digits of a phone number."""
-        return digits_of(self.text(field), field)
+        return digits_of(self.text(field), self.prefix + field)
 
     def flag(self, field: str) -> bool:
         """True or false, false when it is absent."""
         value = self.values.get(field)
         if value not in (None, True, False):
-            raise invalid(field, "must be true or false")
+            raise self.invalid(field, "must be true or false")
         return bool(value)
 
     def number(self, field: str, *, minimum: float, maximum: float) -> float | None:
@@ -71,9 +75,9 @@ class Fields:
         try:
             number = float(value)
         except (TypeError, ValueError) as error:
-            raise invalid(field, "must be a number") from error
+            raise self.invalid(field, "must be a number") from error
         if isinstance(value, bool) or not minimum <= number <= maximum:
-            raise invalid(field, f"must be a number from {minimum:g} to {maximum:g}")
+            raise self.invalid(field, f"must be a number from {minimum:g} to {maximum:g}")
         return number
 
     def integer(self, field: str, *, minimum: int, maximum: int) -> int | None:
@@ -82,21 +86,61 @@ class Fields:
         if number is None:
             return None
         if not number.is_integer():
-            raise invalid(field, "must be a whole number")
+            raise self.invalid(field, "must be a whole number")
         return int(number)
 
     def choice(self, field: str, choices: frozenset[str]) -> str:
         """One of these texts."""
         value = self.text(field)
         if value not in choices:
-            raise invalid(field, f"must be one of {', '.join(sorted(choices))}")
+            raise self.invalid(field, f"must be one of {', '.join(sorted(choices))}")
         return value
 
     def data(self, field: str) -> bytes:
         """Base64 data; empty when the field is null."""
         if field not in self.values:
-            raise invalid(field, "must be base64, or null")
+            raise self.invalid(field, "must be base64, or null")
         try:
             return base64.b64decode(self.values[field] or "", validate=True)
         except (binascii.Error, TypeError, ValueError) as error:
-            raise invalid(field, "must be base64, or null") from error
+            raise self.invalid(field, "must be base64, or null") from error
+
+    def optional(self, field: str) -> str:
+        """A text that may be empty, as it is when the field is absent."""
+        value = self.values.get(field)
+        if value is not None and not isinstance(value, str):
+            raise self.invalid(field, "must be a text")
+        return value or ""
+
+    def part(self, field: str) -> "Fields":
+        """An object inside."""
+        value = self.values.get(field)
+        if not isinstance(value, dict):
+            raise self.invalid(field, "must be an object")
+        return Fields(value, f"{self.prefix}{field}.")
+
+    def parts(self, field: str, *, maximum: int) -> list["Fields"]:
+        """A list of objects, at least one."""
+        items = self._items(field, maximum)
+        if any(not isinstance(item, dict) for item in items):
+            raise self.invalid(field, "must be a list of objects")
+        return [Fields(item, f"{self.prefix}{field}.{index}.") for index, item in enumerate(items)]
+
+    def texts(self, field: str, *, maximum: int) -> list[str]:
+        """A list of texts that are not empty; none when the field is absent."""
+        if field not in self:
+            return []
+        items = self._items(field, maximum, minimum=0)
+        if any(not isinstance(item, str) or not item for item in items):
+            raise self.invalid(field, "must be a list of texts that are not empty")
+        return items
+
+    def _items(self, field: str, maximum: int, minimum: int = 1) -> list[Any]:
+        value = self.values.get(field)
+        if not isinstance(value, list) or not minimum <= len(value) <= maximum:
+            raise self.invalid(field, f"must be a list of {minimum} to {maximum}")
+        return value
+
+    def invalid(self, field: str, problem: str) -> ApiError:
+        """422, naming the field with where it is."""
+        return invalid(self.prefix + field, problem)

@@ -13,19 +13,18 @@ from sandbox.network import (
     faults,
     link_codes,
     phone_inbox,
-    phone_outbox,
     pictures,
     presence,
     provocation,
     registration,
 )
 from sandbox.network.faults import Fault, Target
+from sandbox.network.groups import Group
 from sandbox.network.hub import Network
 from sandbox.network.model import Device, Phone
 from sandbox.wire.jids import Jid
 
 MAX_COUNT = 10_000
-MAX_RATE = 1_000
 MAX_SECONDS = 86_400
 PAGE = 1_000
 FAULT_NUMBERS = ("code", "ban_code", "expire")
@@ -40,7 +39,8 @@ class Call:
 
     network: Network
     description: Mapping[str, Any]
-    number: str
+    path: Mapping[str, str]
+    """What stands for `{name}` in the route's path; `{n}` is a phone number."""
     query: Fields
     body: Fields
     background: set[asyncio.Task[None]] = field(default_factory=set)
@@ -48,7 +48,7 @@ class Call:
     @property
     def phone(self) -> Phone:
         """The phone in the path. Raises Refusal (unknown_phone)."""
-        return self.network.phone(digits_of(self.number, "number"))
+        return self.network.phone(digits_of(self.path["n"], "number"))
 
     def page(self) -> dict[str, int]:
         """The `after` and `limit` of the query."""
@@ -57,29 +57,38 @@ class Call:
         return {"after": after, "limit": limit}
 
 
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """An answer that is not JSON."""
+
+    data: bytes
+    content_type: str
+
+
 Answer = tuple[int, Any]
+"""Status, and a JSON-compatible document or a Binary."""
 Handler = Callable[[Call], Awaitable[Answer]]
 ROUTES: list[tuple[str, re.Pattern[str], Handler]] = []
 
 
 def route(method: str, path: str) -> Callable[[Handler], Handler]:
-    """Register a handler; `{n}` in the path stands for a phone number."""
+    """Register a handler; `{name}` in the path stands for anything, `{n}` for a phone number."""
 
     def register(handler: Handler) -> Handler:
-        pattern = re.compile(path.replace("{n}", "(?P<number>[^/]+)"))
+        pattern = re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path))
         ROUTES.append((method, pattern, handler))
         return handler
 
     return register
 
 
-def find(method: str, path: str) -> tuple[Handler, str]:
-    """The handler for a request, and the phone number in its path. Raises ApiError (404, 405)."""
+def find(method: str, path: str) -> tuple[Handler, Mapping[str, str]]:
+    """The handler for a request, and the names in its path. Raises ApiError (404, 405)."""
     known = False
     for candidate, pattern, handler in ROUTES:
         match = pattern.fullmatch(path)
         if match and candidate == method:
-            return handler, match.groupdict().get("number", "")
+            return handler, match.groupdict()
         known = known or match is not None
     if known:
         raise ApiError(405, "method_not_allowed", f"{path} does not allow {method}")
@@ -142,44 +151,9 @@ def _linked(device: Device) -> dict[str, str]:
     return {"jid": str(device.jid), "lid": str(device.lid)}
 
 
-@route("POST", "/phones/{n}/messages")
-async def send_messages(call: Call) -> Answer:
-    sender, body = call.phone, call.body
-    kind = body.text("type", phone_outbox.TEXT)
-    if kind != phone_outbox.TEXT:
-        detail = f"type: {kind!r} is not supported; supported: {phone_outbox.TEXT}"
-        raise ApiError(422, "unsupported_type", detail, "type")
-    receiver = call.network.phone(body.digits("to"))
-    text = body.text("text")
-    ids = phone_outbox.new_ids(body.integer("count", minimum=1, maximum=MAX_COUNT) or 1)
-    rate = body.number("rate", minimum=0.01, maximum=MAX_RATE)
-    registration.require_online(sender)
-    sending = phone_outbox.send_texts(call.network, sender, receiver, text, ids, rate)
-    if rate is None:
-        await sending
-    else:
-        task = asyncio.create_task(sending)
-        call.background.add(task)
-        task.add_done_callback(call.background.discard)
-    return 202, {"ids": ids}
-
-
-@route("GET", "/phones/{n}/inbox")
-async def inbox(call: Call) -> Answer:
-    return 200, {"results": call.network.store.inbox(call.phone.digits, **call.page())}
-
-
 @route("GET", "/phones/{n}/receipts")
 async def phone_receipts(call: Call) -> Answer:
     return 200, {"results": call.network.store.receipts(call.phone.digits, **call.page())}
-
-
-@route("POST", "/phones/{n}/read")
-async def read(call: Call) -> Answer:
-    phone, wa_id = call.phone, call.body.text("wa_id")
-    registration.require_online(phone)
-    phone_inbox.mark_read(call.network, phone, wa_id)
-    return 200, {"wa_id": wa_id}
 
 
 @route("GET", "/phones/{n}/presence")
@@ -193,9 +167,22 @@ async def announce_presence(call: Call) -> Answer:
     state = body.choice("state", PRESENCE_STATES | TYPING_STATES)
     if state in PRESENCE_STATES:
         presence.announce(call.network, phone, state)
+    elif "@" in body.optional("to"):
+        presence.type_in_group(call.network, phone, _group_in(call, "to"), state)
     else:
         presence.type_to(call.network, phone, call.network.phone(body.digits("to")), state)
     return 200, {"state": state}
+
+
+def _group_in(call: Call, field: str) -> Group:
+    try:
+        group = call.network.groups.find(Jid.parse(call.body.text(field)))
+    except ValueError as error:
+        raise invalid(field, str(error)) from error
+    if group is None:
+        detail = f"{field}: there is no group {call.body.text(field)}"
+        raise ApiError(404, "unknown_group", detail, field)
+    return group
 
 
 @route("POST", "/phones/{n}/offline")
@@ -244,7 +231,7 @@ async def post_fault(call: Call) -> Answer:
         target=target,
         seconds=body.number("seconds", minimum=0, maximum=MAX_SECONDS),
         count=body.integer("count", minimum=1, maximum=MAX_COUNT),
-        parameters=_fault_parameters(body),
+        parameters=_fault_parameters(body, kind),
     )
     if kind in (faults.FAILURE, faults.PASSKEY) and fault.seconds is None and fault.count is None:
         fault.count = 1
@@ -252,12 +239,16 @@ async def post_fault(call: Call) -> Answer:
     return 200, {**fault.to_document(), "hit": hit}
 
 
-def _fault_parameters(body: Fields) -> dict[str, Any]:
+def _fault_parameters(body: Fields, kind: str) -> dict[str, Any]:
     parameters: dict[str, Any] = {
         name: body.integer(name, minimum=0, maximum=MAX_FAULT_NUMBER)
         for name in FAULT_NUMBERS
         if name in body
     }
+    code = parameters.get("code")
+    if kind == faults.MEDIA_GONE and code is not None and code not in faults.MEDIA_STATUSES:
+        statuses = ", ".join(map(str, sorted(faults.MEDIA_STATUSES)))
+        raise invalid("code", f"must be one of {statuses}")
     return parameters | ({"conflict": body.text("conflict")} if "conflict" in body else {})
 
 

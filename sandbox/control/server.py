@@ -10,8 +10,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import h11
 
+from sandbox.control import group_routes, message_routes, people_routes
 from sandbox.control.requests import ApiError, Fields
-from sandbox.control.routes import Call, find
+from sandbox.control.routes import Binary, Call, find
 from sandbox.network.errors import Refusal
 from sandbox.network.hub import Network
 
@@ -19,15 +20,23 @@ log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 READ_BYTES = 65_536
-MAX_BODY_BYTES = 8 * 1024 * 1024
+MAX_BODY_BYTES = 64 * 1024 * 1024
 IDLE_SECONDS = 60.0
 TOO_LARGE = (413, {"code": "too_large", "detail": f"a body holds at most {MAX_BODY_BYTES} bytes"})
+ROUTE_MODULES = (group_routes, message_routes, people_routes)
+"""Importing these registers their routes, next to those of `routes` itself."""
 OPEN_PATHS = frozenset({"/health"})
 """Answered without the token."""
 REFUSAL_STATUS = {
     "unknown_phone": 404,
     "unknown_device": 404,
     "unknown_message": 404,
+    "unknown_group": 404,
+    "unknown_call": 404,
+    "not_group_admin": 403,
+    "group_forbidden": 403,
+    "group_not_acceptable": 422,
+    "invite_revoked": 410,
     "bad_qr": 422,
     "pairing_timeout": 504,
 }
@@ -121,11 +130,11 @@ class ControlServer:
         path = unquote(url.path)
         if path not in OPEN_PATHS:
             self._authorize(request)
-        handler, number = find(request.method.decode("latin-1"), path)
+        handler, names = find(request.method.decode("latin-1"), path)
         call = Call(
             network=self._network,
             description=self.description,
-            number=number,
+            path=names,
             query=Fields(dict(parse_qsl(url.query))),
             body=_json_fields(body),
             background=self._background,
@@ -149,8 +158,12 @@ def _json_fields(body: bytes) -> Fields:
 
 
 def _response(connection: h11.Connection, status: int, document: Any) -> bytes:
-    body = json.dumps(document).encode()
-    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    content_type, body = "application/json", b""
+    if isinstance(document, Binary):
+        content_type, body = document.content_type, document.data
+    else:
+        body = json.dumps(document).encode()
+    headers = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
     parts = (
         connection.send(h11.Response(status_code=status, headers=headers)),
         connection.send(h11.Data(data=body)),

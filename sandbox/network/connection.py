@@ -88,6 +88,10 @@ class Connection:
         self.client_key = b""
         self.device: Device | None = None
         self.attempt: LinkAttempt | None = None
+        self.active = False
+        """Whether the client has said that it is done with logging in."""
+        self.held: list[Node] = []
+        """Queries that are answered when it is."""
         self._handlers = handlers
         self._link = link
         self._stage = Stage.HELLO

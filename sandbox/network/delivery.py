@@ -8,9 +8,15 @@ DELIVERY = "delivery"
 """How the absent type of a delivery receipt is called outside the wire."""
 
 
+def message_key(message_id: str) -> str:
+    """The key under which a message waits for its receipt."""
+    return f"message|{message_id}"
+
+
 def receipt_key(node: Node, address: str) -> str:
     """The key under which a receipt waits for its ack; the same receipt may come from several."""
-    return f"receipt|{node.text('id')}|{node.text('type')}|{address}"
+    participant = node.text("participant")
+    return f"receipt|{node.text('id')}|{node.text('type')}|{address}|{participant}"
 
 
 def deliver_receipt(network: Network, device: Device, receipt: Node) -> None:

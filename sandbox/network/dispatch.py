@@ -3,9 +3,15 @@
 import logging
 
 from sandbox.network import (
+    app_state,
+    blocklists,
+    calls,
     device_links,
+    groups_iqs,
+    groups_messages,
     link_codes,
     login,
+    media_host,
     messages,
     passkeys,
     pictures,
@@ -24,12 +30,34 @@ from sandbox.wire.nodes import Node, StanzaError
 
 log = logging.getLogger(__name__)
 
-IQ_MODULES = (device_links, link_codes, passkeys, pictures, prekeys, service_iqs, usync)
+IQ_MODULES = (
+    app_state,
+    blocklists,
+    device_links,
+    groups_iqs,
+    link_codes,
+    media_host,
+    passkeys,
+    pictures,
+    prekeys,
+    service_iqs,
+    usync,
+)
 """Importing these registers their iq handlers."""
 
+
+def _take_message(connection: Connection, message: Node) -> None:
+    group = connection.network.groups.find(message.require_jid("to"))
+    if group:
+        groups_messages.take_message(connection, message, group)
+    else:
+        messages.take_message(connection, message)
+
+
 STANZA_HANDLERS = {
-    "message": messages.take_message,
+    "message": _take_message,
     "receipt": receipts.take_receipt,
+    "call": calls.take_call,
     "ack": receipts.take_ack,
     "presence": presence.take_presence,
     "chatstate": presence.take_chat_state,

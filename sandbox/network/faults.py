@@ -18,6 +18,9 @@ AVATAR_TIMEOUT = "avatar_timeout"
 REFUSE_CONNECTIONS = "refuse_connections"
 PASSKEY = "passkey"
 REJECT_SEND_463 = "reject_send_463"
+MEDIA_GONE = "media_gone"
+MEDIA_SLOW = "media_slow"
+MEDIA_CORRUPT = "media_corrupt"
 
 IMMEDIATE = frozenset({DROP, STREAM_ERROR})
 """Act on the connections of the moment and leave nothing armed."""
@@ -30,7 +33,14 @@ KINDS = IMMEDIATE | {
     REFUSE_CONNECTIONS,
     PASSKEY,
     REJECT_SEND_463,
+    MEDIA_GONE,
+    MEDIA_SLOW,
+    MEDIA_CORRUPT,
 }
+DELAYS = frozenset({SLOW, MEDIA_SLOW})
+"""Their seconds are how late things come, not how long the fault lasts."""
+MEDIA_STATUSES = frozenset({403, 404, 410})
+"""What a media host answers for a file that it will not give; `code` of media_gone."""
 REACH_OUT_TIME_LOCK = 463
 
 
@@ -81,8 +91,8 @@ class Faults:
         self._armed: list[Fault] = []
 
     def arm(self, fault: Fault) -> None:
-        """Arm a fault; for `slow` the seconds are the delay, otherwise how long it lasts."""
-        if fault.seconds is not None and fault.kind != SLOW:
+        """Arm a fault; for DELAYS the seconds are the delay, otherwise how long it lasts."""
+        if fault.seconds is not None and fault.kind not in DELAYS:
             fault.until = self._clock() + fault.seconds
         self._armed.append(fault)
 

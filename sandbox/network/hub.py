@@ -9,10 +9,13 @@ import logging
 import secrets
 import time
 
+from sandbox.network.archive import Archive
 from sandbox.network.connection import Connection, Link
 from sandbox.network.errors import Refusal
 from sandbox.network.faults import Faults
+from sandbox.network.groups import Groups
 from sandbox.network.journal import Journal
+from sandbox.network.media_files import MediaFiles
 from sandbox.network.model import PHONE_DEVICE, Device, Phone
 from sandbox.network.store import Store
 from sandbox.wire.encoder import encode_node
@@ -23,6 +26,7 @@ from sandbox.wire.noise import NoiseIdentity
 log = logging.getLogger(__name__)
 
 LID_DIGITS = 15
+MEDIA_FOLDER, MEDIA_AUTH = "media", "media_auth"
 
 
 class Network:
@@ -34,6 +38,11 @@ class Network:
         self.qr_refs = qr_refs
         self.faults = Faults(time.monotonic)
         self.journal = Journal()
+        self.archive = Archive(store)
+        self.media = MediaFiles(store.folder / MEDIA_FOLDER)
+        self.media_auth = self._media_auth()
+        """What uploads must show. Kept, because clients keep it for an hour."""
+        self.groups = Groups(store)
         self.connections: set[Connection] = set()
         self.subscriptions: dict[str, set[Device]] = {}
         """Who wants to know about a phone's presence, by the phone's digits."""
@@ -46,6 +55,13 @@ class Network:
         self._stanza_numbers = itertools.count(1)
         self._commit_scheduled = False
         self._outgoing: list[tuple[Link, bytes]] = []
+
+    def _media_auth(self) -> str:
+        stored = self.store.secret(MEDIA_AUTH)
+        if stored is None:
+            stored = secrets.token_urlsafe(24).encode()
+            self.store.save_secret(MEDIA_AUTH, stored)
+        return stored.decode()
 
     # --- who exists
 

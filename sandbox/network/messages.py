@@ -7,8 +7,9 @@ receipt carries one for exactly one device.
 
 from collections.abc import Iterator, Sequence
 
-from sandbox.network import faults, phone_inbox
+from sandbox.network import blocklists, faults, phone_inbox
 from sandbox.network.connection import Connection
+from sandbox.network.delivery import message_key
 from sandbox.network.hub import Network
 from sandbox.network.model import PHONE_DEVICE, Device, Phone
 from sandbox.wire import stanzas
@@ -18,11 +19,6 @@ from sandbox.wire.nodes import Node
 NOT_IMPLEMENTED = 501
 STALE_DEVICE_LIST = "2:stale"
 """Any participant hash that differs from the client's own makes it forget the device list."""
-
-
-def message_key(message_id: str) -> str:
-    """The key under which a message waits for its receipt."""
-    return f"message|{message_id}"
 
 
 def take_message(connection: Connection, message: Node) -> None:
@@ -81,20 +77,22 @@ def _hand_over(
     network: Network, sender: Device, message: Node, address: Jid, content: list[Node]
 ) -> None:
     receiver = network.find(address)
-    if receiver is None:
+    if receiver is None or blocklists.has_blocked(network, receiver, sender.phone):
         return
     if receiver is sender.phone:
         chat_phone = message.jid("peer_recipient_pn")
         attrs = stanzas.own_copy(sender.lid, message.require_jid("to"), chat_phone)
     else:
         attrs = stanzas.incoming(sender.lid, sender.jid)
+    meta = message.child("meta")
+    about_poll = [meta] if meta and meta.text("polltype") else []
     stanza = stanzas.message(
         message.text("id"),
         network.now(),
         kind=message.text("type"),
         sender=attrs | {"edit": message.text("edit")},
         name=sender.phone.name,
-        content=content,
+        content=[*content, *about_poll],
     )
     if address.device == PHONE_DEVICE:
         phone_inbox.take(network, receiver, stanza)

@@ -144,6 +144,13 @@ class Phone:
         """Whether the address, whatever its device, is this account."""
         return jid.bare in (self.jid, self.lid)
 
+    def renew_keys(self) -> None:
+        """Become another Signal peer, as after an installation; companions must go before."""
+        self.identity = KeyPair.generate()
+        self.signed_prekey = KeyPair.generate()
+        self.registration = secrets.randbelow(0x3FFF) + 1
+        self.raw_id = secrets.randbits(24)
+
     def bundle(self) -> KeyBundle:
         """The public keys for a new session with the phone itself (no one-time prekeys)."""
         public = self.signed_prekey.public

@@ -2,11 +2,12 @@
 
 from sandbox.network.connection import Connection
 from sandbox.network.errors import Refusal
+from sandbox.network.groups import Group
 from sandbox.network.hub import Network
 from sandbox.network.model import Device, Phone
 from sandbox.wire import stanzas
 from sandbox.wire.jids import Jid
-from sandbox.wire.nodes import Node
+from sandbox.wire.nodes import Attribute, Node
 
 AVAILABLE, UNAVAILABLE = "available", "unavailable"
 COMPOSING, PAUSED = "composing", "paused"
@@ -61,9 +62,12 @@ def take_chat_state(connection: Connection, chat_state: Node) -> None:
     """The client types or stopped typing to somebody."""
     device = connection.require_device()
     network = connection.network
-    receiver = network.find(chat_state.require_jid("to"))
+    to = chat_state.require_jid("to")
+    receiver, group = network.find(to), network.groups.find(to)
     if receiver and chat_state.children:
         _pass_on(network, device.phone, device.lid, receiver, chat_state.children[0])
+    elif group and group.rank(device.phone.digits) is not None and chat_state.children:
+        _pass_on_in_group(network, device.phone, group, chat_state.children[0])
 
 
 def type_to(network: Network, sender: Phone, receiver: Phone, state: str) -> None:
@@ -71,6 +75,27 @@ def type_to(network: Network, sender: Phone, receiver: Phone, state: str) -> Non
     if not sender.online:
         raise Refusal("phone_offline", f"{sender.number} is offline")
     _pass_on(network, sender, sender.lid, receiver, Node(state))
+
+
+def type_in_group(network: Network, sender: Phone, group: Group, state: str) -> None:
+    """Let a virtual phone type in a group. Raises Refusal (phone_offline, group_forbidden)."""
+    if not sender.online:
+        raise Refusal("phone_offline", f"{sender.number} is offline")
+    if group.rank(sender.digits) is None:
+        raise Refusal("group_forbidden", f"{sender.number} is not in {group.jid}")
+    _pass_on_in_group(network, sender, group, Node(state))
+
+
+def _pass_on_in_group(network: Network, sender: Phone, group: Group, state: Node) -> None:
+    for digits in group.members:
+        member = network.phone(digits)
+        if member is sender:
+            continue
+        for device in member.devices.values():
+            if device.connection:
+                attrs: dict[str, Attribute] = {"from": group.jid, "participant": sender.lid}
+                device.connection.send(Node("chatstate", attrs, [state]))
+        _log(network, member, sender, "chatstate", state.tag)
 
 
 def _pass_on(network: Network, sender: Phone, lid: Jid, receiver: Phone, state: Node) -> None:

@@ -4,10 +4,12 @@ Source: whatsmeow receipt.go and message.go. A decrypted message is confirmed by
 an `<ack class=message>` comes only for one that could not be read, next to a retry receipt.
 """
 
-from sandbox.network import delivery, phone_outbox
+from sandbox.network import delivery, groups_receipts, phone_outbox
+from sandbox.network.calls import call_key
 from sandbox.network.connection import Connection
+from sandbox.network.delivery import message_key
+from sandbox.network.groups_notices import notification_key
 from sandbox.network.hub import Network
-from sandbox.network.messages import message_key
 from sandbox.network.model import PHONE_DEVICE, Device, Phone
 from sandbox.wire import stanzas
 from sandbox.wire.nodes import Attribute, Node
@@ -23,14 +25,19 @@ def take_receipt(connection: Connection, receipt: Node) -> None:
     device = connection.require_device()
     network = connection.network
     kind = receipt.text("type")
-    sender = network.find(receipt.require_jid("to"))
+    to = receipt.require_jid("to")
+    sender, group = network.find(to), network.groups.find(to)
     if kind == RETRY:
-        if sender:
+        if group:
+            groups_receipts.pass_on_retry(network, device, receipt, group)
+        elif sender:
             _pass_on_retry(network, device, sender, receipt)
         return
     ids = _message_ids(receipt)
     for wa_id in ids:
         network.store.settle(device.phone.digits, device.number, message_key(wa_id))
+    if group and kind not in PRIVATE_TYPES:
+        groups_receipts.pass_on(network, device, receipt, ids, group)
     if sender and sender is not device.phone and kind not in PRIVATE_TYPES:
         _pass_on(network, device, sender, receipt, ids)
 
@@ -84,5 +91,9 @@ def take_ack(connection: Connection, ack: Node) -> None:
     kind = ack.text("class")
     if kind == "message":
         store.settle_copy(digits, number, message_key(ack.text("id")))
+    elif kind == "call":
+        store.settle(digits, number, call_key(ack.text("id")))
+    elif kind == "notification":
+        store.settle(digits, number, notification_key(ack.text("id")))
     elif kind == "receipt":
         store.settle(digits, number, delivery.receipt_key(ack, ack.text("to")))

@@ -12,7 +12,6 @@ PRIVACY_CATEGORIES = ("last", "online", "profile", "status", "readreceipts", "gr
 
 
 @answers("w:p", "get")
-@answers("passive", "set", "active")
 @answers("passive", "set", "passive")
 @answers("privacy", "set", "tokens")
 @answers("urn:xmpp:whatsapp:dirty", "set", "clean")
@@ -29,25 +28,3 @@ def privacy(connection: Connection, iq: Node) -> list[Node]:
     """Everything is visible to everybody."""
     categories = [Node("category", {"name": name, "value": "all"}) for name in PRIVACY_CATEGORIES]
     return [Node("privacy", {}, categories)]
-
-
-@answers("blocklist", "get")
-def blocklist(connection: Connection, iq: Node) -> list[Node]:
-    """Nobody is blocked."""
-    return [Node("list", {"dhash": "sandbox"}, [])]
-
-
-@answers("w:sync:app:state", "set", "sync")
-def app_state(connection: Connection, iq: Node) -> list[Node]:
-    """Every collection is at the version that the client has."""
-    collections = [
-        Node("collection", {"name": node.text("name"), "version": node.text("version") or "0"})
-        for node in iq.require("sync").children
-    ]
-    return [Node("sync", {}, collections)]
-
-
-@answers("w:g2", "get", "participating")
-def groups(connection: Connection, iq: Node) -> list[Node]:
-    """There are no groups in this network."""
-    return [Node("groups", {}, [])]

@@ -16,7 +16,8 @@ from sandbox.network.model import Device, Phone
 from sandbox.signal.session import Session
 from sandbox.wire.key_nodes import PublicPrekey
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+MAX_ID = 2**63 - 1
 SCHEMA = """
 CREATE TABLE secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE phone (digits TEXT PRIMARY KEY, document TEXT NOT NULL, picture BLOB) WITHOUT ROWID;
@@ -50,7 +51,18 @@ CREATE TABLE receipt (
     id INTEGER PRIMARY KEY AUTOINCREMENT, digits TEXT NOT NULL, document TEXT NOT NULL
 );
 CREATE INDEX receipt_by_phone ON receipt (digits, id);
+CREATE TABLE document (
+    kind TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, key)
+) WITHOUT ROWID;
 """
+UPGRADES = {
+    1: """
+CREATE TABLE document (
+    kind TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, key)
+) WITHOUT ROWID;
+"""
+}
+"""What makes the next version of each old one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +85,14 @@ class Store:
     """The file. Raises sqlite3.Error and, for a file of another version, ValueError."""
 
     def __init__(self, path: Path) -> None:
+        self.folder = path.parent
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        while version in UPGRADES:
+            upgrade, version = UPGRADES[version], version + 1
+            self._db.executescript(f"BEGIN;{upgrade}PRAGMA user_version = {version};COMMIT;")
         if version == 0:
             self._db.executescript(f"BEGIN;{SCHEMA}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
         elif version != SCHEMA_VERSION:
@@ -92,6 +108,21 @@ class Store:
         """Commit and close the file."""
         self.commit()
         self._db.close()
+
+    # --- for modules with tables of their own
+
+    def prepare(self, schema: str) -> None:
+        """Make tables that are not there yet; the statements say IF NOT EXISTS."""
+        self.commit()
+        self._db.executescript(f"BEGIN;{schema}COMMIT;")
+
+    def write(self, sql: str, *values: object) -> int:
+        """Change rows; how many."""
+        return self._write(sql, *values).rowcount
+
+    def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """Read rows."""
+        return self._db.execute(sql, values).fetchall()
 
     def _write(self, sql: str, *values: object) -> sqlite3.Cursor:
         self._begin()
@@ -161,6 +192,28 @@ class Store:
         self._write("DELETE FROM prekey WHERE digits = ? AND number = ?", digits, number)
         self._write("DELETE FROM pending WHERE digits = ? AND number = ?", digits, number)
 
+    # --- small documents that are read and written whole (groups, sender keys, app state ...)
+
+    def save_document(self, kind: str, key: str, document: Any) -> None:
+        """Write a JSON-compatible document."""
+        body = json.dumps(document)
+        self._write("INSERT OR REPLACE INTO document VALUES (?, ?, ?)", kind, key, body)
+
+    def document(self, kind: str, key: str) -> Any:
+        """The document, None when there is none."""
+        return self._document("SELECT body FROM document WHERE kind = ? AND key = ?", kind, key)
+
+    def documents(self, kind: str, prefix: str = "") -> dict[str, Any]:
+        """All documents of a kind whose key starts with `prefix`, by key in order."""
+        sql = "SELECT key, body FROM document WHERE kind = ? AND substr(key, 1, ?) = ? ORDER BY key"
+        rows = self._db.execute(sql, (kind, len(prefix), prefix))
+        return {key: json.loads(body) for key, body in rows}
+
+    def delete_documents(self, kind: str, prefix: str) -> None:
+        """Forget all documents of a kind whose key starts with `prefix`."""
+        sql = "DELETE FROM document WHERE kind = ? AND substr(key, 1, ?) = ?"
+        self._write(sql, kind, len(prefix), prefix)
+
     # --- prekeys
 
     def add_prekeys(self, digits: str, number: int, prekeys: Iterable[PublicPrekey]) -> None:
@@ -197,6 +250,10 @@ class Store:
         """Write a session."""
         document = json.dumps(session.to_document())
         self._write("INSERT OR REPLACE INTO session VALUES (?, ?, ?)", digits, remote, document)
+
+    def delete_sessions_of(self, digits: str) -> None:
+        """Forget all sessions of a phone that starts anew."""
+        self._write("DELETE FROM session WHERE digits = ?", digits)
 
     def delete_sessions_with(self, remote: str) -> None:
         """Forget every phone's session with a device that is gone."""
@@ -280,10 +337,30 @@ class Store:
             json.dumps(document),
         )
 
-    def inbox(self, digits: str, *, after: int, limit: int) -> list[dict[str, Any]]:
-        """A phone's messages with an id above `after`, oldest first."""
-        sql = "SELECT id, document FROM inbox WHERE digits = ? AND id > ? ORDER BY id LIMIT ?"
-        return self._numbered(sql, digits, after, limit)
+    def inbox(
+        self,
+        digits: str,
+        *,
+        after: int,
+        limit: int,
+        before: int | None = None,
+        newest_first: bool = False,
+    ) -> list[dict[str, Any]]:
+        """A phone's messages with an id above `after` and below `before`, oldest first unless
+        the newest are asked for."""
+        direction = -1 if newest_first else 1
+        sql = (
+            "SELECT id, document FROM inbox WHERE digits = ? AND id > ? AND id < ?"
+            " ORDER BY id * ? LIMIT ?"
+        )
+        end = MAX_ID if before is None else before
+        return self._numbered(sql, digits, after, end, direction, limit)
+
+    def inbox_entry(self, digits: str, entry: int) -> dict[str, Any] | None:
+        """The message with this inbox id."""
+        sql = "SELECT id, document FROM inbox WHERE digits = ? AND id = ?"
+        found = self._numbered(sql, digits, entry)
+        return found[0] if found else None
 
     def inbox_message(self, digits: str, wa_id: str) -> dict[str, Any] | None:
         """The message with this WhatsApp id."""

@@ -5,7 +5,7 @@ key is written with its type byte 5; the MAC covers both identities and is cut t
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sandbox.signal.errors import SignalError
 from sandbox.wire import protobuf
@@ -136,3 +136,11 @@ def unpad(padded: bytes) -> bytes:
     if not 0 < size <= len(padded) or padded[-size:] != bytes([size]) * size:
         raise SignalError("the plaintext is not padded")
     return padded[:-size]
+
+
+def broken(kind: str, ciphertext: bytes) -> bytes:
+    """The ciphertext of this kind with a MAC that is wrong in its last byte."""
+    if kind == "pkmsg":
+        whole = PrekeyMessage.parse(ciphertext)
+        return replace(whole, message=broken("msg", whole.message)).to_bytes()
+    return ciphertext[:-1] + bytes([ciphertext[-1] ^ 0xFF])

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 PHONE_SERVER = "s.whatsapp.net"
 LID_SERVER = "lid"
 LEGACY_SERVER = "c.us"
+GROUP_SERVER = "g.us"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ A message is read into `Fields`: field number -> values in order of appearance. 
 the last value, as protobuf demands for singular fields.
 """
 
+import struct
 from collections.abc import Iterable
 
 from sandbox.wire.errors import ProtobufError
@@ -12,7 +13,8 @@ VARINT, FIXED64, LENGTH_DELIMITED, FIXED32 = 0, 1, 2, 5
 MAX_VARINT_BYTES = 10
 _FIXED_SIZES = {FIXED64: 8, FIXED32: 4}
 
-FieldValue = int | bytes | str | None
+FieldValue = int | float | bytes | str | None
+"""A float is written as a double."""
 
 
 def encode(fields: Iterable[tuple[int, FieldValue]]) -> bytes:
@@ -23,6 +25,8 @@ def encode(fields: Iterable[tuple[int, FieldValue]]) -> bytes:
             continue
         if isinstance(value, int):
             out += _varint(number << 3 | VARINT) + _varint(value & (2**64 - 1))
+        elif isinstance(value, float):
+            out += _varint(number << 3 | FIXED64) + struct.pack("<d", value)
         else:
             data = value.encode() if isinstance(value, str) else value
             out += _varint(number << 3 | LENGTH_DELIMITED) + _varint(len(data)) + data
@@ -37,6 +41,15 @@ class Fields:
 
     def __contains__(self, number: int) -> bool:
         return number in self._values
+
+    @property
+    def numbers(self) -> list[int]:
+        """The numbers of the fields that are present, in order of appearance."""
+        return list(self._values)
+
+    def all(self, number: int) -> list[int | bytes]:
+        """Every value of a repeated field, in order."""
+        return list(self._values.get(number, ()))
 
     def integer(self, number: int, default: int = 0) -> int:
         """The field as an integer, `default` when absent. Raises ProtobufError for bytes."""
@@ -73,6 +86,13 @@ class Fields:
     def message(self, number: int) -> "Fields":
         """The embedded message, empty when absent."""
         return decode(self.data(number))
+
+    def all_data(self, number: int) -> list[bytes]:
+        """Every value of a repeated field as bytes. Raises ProtobufError for an integer."""
+        values = self._values.get(number, [])
+        if any(isinstance(value, int) for value in values):
+            raise ProtobufError(f"field {number} is not bytes")
+        return [value for value in values if isinstance(value, bytes)]
 
     def _last(self, number: int) -> int | bytes | None:
         values = self._values.get(number)

@@ -188,9 +188,34 @@ def own_copy(lid: Jid, chat: Jid, chat_phone_jid: Jid | None) -> dict[str, Attri
     }
 
 
-def encrypted(kind: str, ciphertext: bytes, *, retry_count: int | None = None) -> Node:
-    """One ciphertext; `kind` is pkmsg or msg."""
-    return Node("enc", {"v": "2", "type": kind, "count": retry_count or None}, ciphertext)
+def encrypted(
+    kind: str,
+    ciphertext: bytes,
+    *,
+    retry_count: int | None = None,
+    media_type: str = "",
+    hidden: bool = False,
+) -> Node:
+    """One ciphertext; `kind` is pkmsg or msg. A hidden one shall leave no placeholder when it
+    cannot be read."""
+    attrs: dict[str, Attribute] = {
+        "v": "2",
+        "type": kind,
+        "count": retry_count or None,
+        "mediatype": media_type,
+        "decrypt-fail": "hide" if hidden else None,
+    }
+    return Node("enc", attrs, ciphertext)
+
+
+def poll_meta(kind: str) -> Node:
+    """Says that a message is the creation of a poll, or a vote."""
+    return Node("meta", {"polltype": kind})
+
+
+def unavailable(kind: str) -> Node:
+    """Stands in for a ciphertext that companions do not get; view_once, or empty."""
+    return Node("unavailable", {"type": kind})
 
 
 def receipt(message_id: str, sender: Jid, now: int, kind: str = "") -> Node:
@@ -208,10 +233,23 @@ def retry_receipt(
     return Node("receipt", attrs, [retry, Node("registration", {}, registration), keys])
 
 
-def device_list_changed(jid: Jid, node_id: str, now: int) -> Node:
-    """Tells a client to forget the device list it cached for `jid`."""
+def devices_changed(
+    jid: Jid, node_id: str, now: int, *, change: str, device: Jid, device_hash: str
+) -> Node:
+    """Tells a client who has cached the device list of `jid` that a device came (add) or went
+    (remove); the hash is that of the new list. Source: whatsmeow notification.go."""
     attrs: dict[str, Attribute] = {"from": jid, "type": "devices", "id": node_id, "t": now}
-    return Node("notification", attrs, [Node("update", {"device_hash": "2:sandbox"})])
+    named = Node("device", {"jid": device, "key-index": device.device})
+    return Node("notification", attrs, [Node(change, {"device_hash": device_hash}, [named])])
+
+
+def own_devices_changed(
+    jid: Jid, node_id: str, now: int, devices: Sequence[Jid], device_hash: str
+) -> Node:
+    """Tells the companions of an account which devices it has now."""
+    attrs: dict[str, Attribute] = {"from": jid, "type": "account_sync", "id": node_id, "t": now}
+    listed = [Node("device", {"jid": device, "key-index": device.device}) for device in devices]
+    return Node("notification", attrs, [Node("devices", {"dhash": device_hash}, listed)])
 
 
 def picture_changed(jid: Jid, node_id: str, now: int, picture_id: str) -> Node:

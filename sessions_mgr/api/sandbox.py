@@ -8,9 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -36,6 +36,9 @@ NETWORK_FAULTS = (
     "failure",
     "passkey",
     "reject_send_463",
+    "media_gone",
+    "media_slow",
+    "media_corrupt",
 )
 
 
@@ -51,7 +54,8 @@ class SandboxView(APIView):
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, SandboxError):
-            exc = Problem(exc.status, exc.code, exc.detail)
+            field = {"field": exc.field} if exc.field else {}
+            exc = Problem(exc.status, exc.code, exc.detail, **field)
         return super().handle_exception(exc)
 
     def account(self, request: Request, account_id: Any) -> WhatsAppAccount:
@@ -61,11 +65,7 @@ class SandboxView(APIView):
             wanted = UUID(str(account_id))
         except ValueError:
             raise Problem(422, "invalid", "account_id: use the id of an account.") from None
-        found = (
-            WhatsAppAccount.objects.present()
-            .filter(workspace=request.auth.workspace, pk=wanted)
-            .first()
-        )
+        found = request.auth.visible_accounts().present().filter(pk=wanted).first()
         if found is None:
             raise Problem(404, "not_found", "There is no such account in this workspace.")
         return found
@@ -97,6 +97,11 @@ class ScanRequest(serializers.Serializer[Any]):
         return attrs
 
 
+class ReadRequest(serializers.Serializer[Any]):
+    wa_id = serializers.CharField(max_length=100)
+    played = serializers.BooleanField(required=False, default=False)
+
+
 class PairRequest(serializers.Serializer[Any]):
     code = serializers.CharField(max_length=20)
 
@@ -108,7 +113,22 @@ def _checked(serializer: type[serializers.Serializer[Any]], request: Request) ->
     return data
 
 
+def _query(request: Request, *names: str) -> dict[str, str]:
+    """These parts of the query, where they are given; the sandbox checks them."""
+    return {name: request.query_params[name] for name in names if name in request.query_params}
+
+
+def _object(request: Request) -> dict[str, Any]:
+    if not isinstance(request.data, dict):
+        raise Problem(422, "invalid", "Send a JSON object.")
+    return dict(request.data)
+
+
 OBJECT = OpenApiTypes.OBJECT
+AFTER = OpenApiParameter("after", int, description="entries with a greater id")
+BEFORE = OpenApiParameter("before", int, description="entries with a smaller id")
+LIMIT = OpenApiParameter("limit", int, description="at most so many, 1 to 1000")
+ORDER = OpenApiParameter("order", str, enum=["oldest", "newest"], description="which first")
 
 
 class PhonesView(SandboxView):
@@ -162,9 +182,76 @@ class MessagesView(SandboxView):
 
 
 class InboxView(SandboxView):
-    @extend_schema(summary="What the virtual phone received, decrypted", responses={200: OBJECT})
+    @extend_schema(
+        summary="What the virtual phone received, decrypted",
+        parameters=[AFTER, BEFORE, LIMIT, ORDER],
+        responses={200: OBJECT},
+    )
     def get(self, request: Request, number: str) -> Response:
-        return Response({"results": sandbox_gateway.inbox(self.number)})
+        query = _query(request, "after", "before", "limit", "order")
+        return Response({"results": sandbox_gateway.inbox(self.number, **query)})
+
+
+class InboxMediaView(SandboxView):
+    @extend_schema(
+        summary="The decrypted file of a message that the virtual phone received",
+        responses={200: OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, number: str, entry: str) -> HttpResponse:
+        file = sandbox_gateway.inbox_media(self.number, entry)
+        return HttpResponse(
+            file.data,
+            content_type=file.mime_type,
+            headers={"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"},
+        )
+
+
+class ReceiptsView(SandboxView):
+    @extend_schema(
+        summary="The receipts that the virtual phone got",
+        parameters=[AFTER, LIMIT],
+        responses={200: OBJECT},
+    )
+    def get(self, request: Request, number: str) -> Response:
+        query = _query(request, "after", "limit")
+        return Response({"results": sandbox_gateway.receipts(self.number, **query)})
+
+
+class ReadView(SandboxView):
+    @extend_schema(
+        summary="The virtual phone reads or plays a message",
+        request=ReadRequest,
+        responses={200: OBJECT},
+    )
+    def post(self, request: Request, number: str) -> Response:
+        return Response(sandbox_gateway.read(self.number, **_checked(ReadRequest, request)))
+
+
+class HistoryView(SandboxView):
+    @extend_schema(summary="The history that the virtual phone has", responses={200: OBJECT})
+    def get(self, request: Request, number: str) -> Response:
+        return Response(sandbox_gateway.history(self.number))
+
+    @extend_schema(
+        summary="Give the virtual phone a history for its future companions",
+        request=OBJECT,
+        responses={200: OBJECT},
+    )
+    def post(self, request: Request, number: str) -> Response:
+        return Response(sandbox_gateway.set_history(self.number, _object(request)))
+
+
+class HistorySyncView(SandboxView):
+    @extend_schema(
+        summary="The virtual phone hands its history to its linked devices now",
+        request=OBJECT,
+        responses={202: OBJECT},
+    )
+    def post(self, request: Request, number: str) -> Response:
+        jid = None
+        if isinstance(request.data, dict) and request.data.get("account_id"):
+            jid = self.account(request, request.data["account_id"]).device_jid or None
+        return Response(sandbox_gateway.sync_history(self.number, jid), 202)
 
 
 class UnlinkView(SandboxView):
@@ -228,14 +315,16 @@ class FaultsView(SandboxView):
             )
         account = self.account(request, fault.pop("account_id", None))
         if kind == "panic_worker":
-            return Response(self._panic(account))
+            return Response(self._panic(account, fault))
         if not account.device_jid:
             raise Problem(409, "not_linked", "This account is not linked to a phone.")
         return Response(sandbox_gateway.arm_fault({**fault, "jid": account.device_jid}))
 
-    def _panic(self, account: WhatsAppAccount) -> dict[str, Any]:
+    def _panic(self, account: WhatsAppAccount, fault: dict[str, Any]) -> dict[str, Any]:
+        """`during` and `jid` name the operation that is to blame, as docs/sandbox.md says."""
+        blamed = {name: str(fault[name]) for name in ("during", "jid") if fault.get(name)}
         try:
-            commands.ask(account, "panic", {}, 2.0)
+            commands.ask(account, "panic", blamed, 2.0)
         except commands.CommandFailed as exc:
             if exc.code == "not_running":
                 raise Problem(409, exc.code, exc.detail) from None

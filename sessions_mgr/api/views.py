@@ -82,11 +82,7 @@ class AccountViewSet(
     def get_queryset(self) -> QuerySet[WhatsAppAccount]:
         if getattr(self, "swagger_fake_view", False):
             return WhatsAppAccount.objects.none()
-        return (
-            WhatsAppAccount.objects.present()
-            .filter(workspace=self.key.workspace)
-            .select_related("session", "workspace")
-        )
+        return self.key.visible_accounts().present().select_related("session", "workspace")
 
     @property
     def key(self) -> ApiKey:
@@ -98,6 +94,10 @@ class AccountViewSet(
         return f"key:{self.key.prefix}"
 
     def perform_create(self, serializer: Any) -> None:
+        if self.key.only is not None:
+            raise Problem(
+                403, "restricted_key", "This key is restricted to accounts and cannot add one."
+            )
         data = serializer.validated_data
         serializer.instance = services.create_account(
             workspace=self.key.workspace,
@@ -228,8 +228,10 @@ class AccountViewSet(
         if account.session.status == Status.STARTING:
             self._await_qr(account, 10.0)
         try:
-            made = commands.pair_phone(
-                account=account, phone_number=wanted.validated_data["phone_number"]
+            made = services.request_pairing_code(
+                account=account,
+                phone_number=wanted.validated_data["phone_number"],
+                actor=self.actor,
             )
         except commands.CommandFailed as exc:
             raise Problem(COMMAND_STATUS.get(exc.code, 502), exc.code, exc.detail) from None

@@ -138,13 +138,15 @@ class Bus:
         """The JSON answer. NoResponders at once when nobody listens, TimeoutError at the end."""
 
         async def ask() -> Msg:
+            loop = asyncio.get_running_loop()
+            deadline = loop.time() + timeout  # of the wait for a connection and the answer together
             if self._connected is not None:
                 await asyncio.wait_for(asyncio.shield(self._connected), timeout)
             assert self._client is not None
             if not self._client.is_connected:
                 raise BusUnavailable("the bus is reconnecting")
             return await self._client.request(
-                subject, json.dumps(payload).encode(), timeout=timeout
+                subject, json.dumps(payload).encode(), timeout=max(0.001, deadline - loop.time())
             )
 
         try:

@@ -24,14 +24,16 @@ class Listener(Protocol):
 
     def on_login_status(self, status: str) -> None: ...
 
-    def on_event(self, name: str, read: Callable[[], Any]) -> None:
-        """`read` parses the event, and raises if it cannot."""
+    def on_event(self, name: str, data: bytes, read: Callable[[], Any]) -> None:
+        """`read` parses the event, which `data` is, and raises if it cannot."""
         ...
 
 
 def make_client(neonize: Any, config: base.EngineConfig, listener: Listener) -> Any:
     """A client that connects when its `connect` is called, and reports to `listener` alone."""
     codes = _codes()
+    # neonize 0.5.2 forgot to say what this function returns.
+    neonize.gocode.DecryptPollVote.errcheck = neonize.gocode.SendMessage.errcheck
 
     class Client(neonize.NewClient):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -55,7 +57,7 @@ def make_client(neonize: Any, config: base.EngineConfig, listener: Listener) -> 
             if name in ("Device", "QR"):
                 return  # who we are, and all codes at once: both known
             data = ctypes.string_at(address, size)  # Go frees its own after this call
-            listener.on_event(name, lambda: event_class.FromString(data))
+            listener.on_event(name, data, lambda: event_class.FromString(data))
 
         def _NewClient__onQr(self, _uuid: int, address: int) -> None:
             listener.on_qr(_text_at(address))

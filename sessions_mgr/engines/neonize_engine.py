@@ -14,21 +14,40 @@ Everything here answers to a trap of neonize 0.5.2, so the rules come first:
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import queue
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
-from . import base, neonize_events, neonize_library, neonize_trust
+from . import (
+    base,
+    neonize_events,
+    neonize_history,
+    neonize_library,
+    neonize_lines,
+    neonize_messages,
+    neonize_trust,
+)
+from .neonize_access import Access
+from .neonize_backlog import Backlog
 from .neonize_client import make_client
+from .neonize_contacts import NeonizePeople
+from .neonize_grouping import NeonizeGroups
+from .neonize_guard import Guard
 from .neonize_pairing import PAIRING_CODE_SECONDS, Pairing
+from .neonize_parties import party_from_text
+from .neonize_sending import NeonizeMessages
 
 logger = logging.getLogger(__name__)
 
 QUIET_SECONDS = 0.25  # no callback for this long after the line was closed: all were delivered
+OPTIONS = 64  # of a poll
+UNAVAILABLE = 500  # reasons that wait for their event
 _DIGITS = re.compile(r"\+?(\d{5,15})")
 
 _LINE_DOWN = frozenset(
@@ -46,10 +65,13 @@ _LINE_DOWN = frozenset(
 
 class NeonizeEngine:
     name = "neonize"
-    capabilities = base.Capabilities()
+    capabilities = base.Capabilities(poll_votes=True)
 
     def __init__(self, config: base.EngineConfig) -> None:
-        self._neonize = neonize_library.load(self._on_log)
+        # Whatever neonize says passes the guard before it comes to us.
+        guard = Guard(config, listener=self, log=self._on_log, tell=self._report)
+        self.recovered = guard.recovered
+        self._neonize = neonize_library.load(guard.on_log, guard.on_stanza)
         if config.sandbox_trust_anchor:
             anchor = bytes.fromhex(config.sandbox_trust_anchor)
             neonize_trust.replace_trust_anchor(neonize_library.library_path(), anchor)
@@ -62,7 +84,15 @@ class NeonizeEngine:
         self._busy = threading.Lock()  # held while a callback runs
         self._failed = False
         self._last_callback = time.monotonic()
-        self._client = make_client(self._neonize, config, self)
+        self._client = make_client(self._neonize, config, guard)
+        self._own = base.Party(jid="")
+        self._unavailable: dict[str, str] = {}  # why a message has no content, until its event
+        self._backlog = Backlog(config.work_dir, self._history, self._report)
+        access = Access(self._neonize, self._client, self._require_login, self._report)
+        store = None if config.store_path.startswith("postgres") else Path(config.store_path)
+        self.messages: base.Messages = NeonizeMessages(access, store)
+        self.people: base.People = NeonizePeople(access)
+        self.groups: base.Groups = NeonizeGroups(access)
 
     # What the worker calls ------------------------------------------------------------------
 
@@ -75,6 +105,7 @@ class NeonizeEngine:
             raise error
 
     def stop(self, *, drain: bool = True) -> None:
+        self._backlog.stop()
         if self._running:
             self._client.disconnect()
             if drain and not self._failed:
@@ -105,13 +136,8 @@ class NeonizeEngine:
         return issued
 
     def send_text(self, to: str, text: str) -> base.SentMessage:
-        self._require_login()
-        message = self._neonize.Message(conversation=text)  # a str would fetch groups for mentions
-        try:
-            sent = self._client.send_message(self._address(to), message)
-        except self._neonize.SendMessageError as exc:
-            raise base.EngineError("send_failed", str(exc)) from exc
-        return base.SentMessage(wa_id=sent.ID, timestamp=_seconds(sent.Timestamp))
+        sent = self.messages.send(base.Order(to, {"type": "text", "text": text}))
+        return base.SentMessage(wa_id=sent.wa_id, timestamp=sent.timestamp)
 
     def health(self) -> base.LineHealth:
         return self._line
@@ -156,21 +182,50 @@ class NeonizeEngine:
 
         self._guarded(report)
 
-    def on_event(self, name: str, read: Callable[[], Any]) -> None:
+    def on_event(self, name: str, data: bytes, read: Callable[[], Any]) -> None:
         def report() -> None:
             self._running = True
             self._seen(name)
-            if name == "Connected":
-                self._emit(neonize_events.connected(self._client.get_me()))
+            if name == "HistorySync":
+                self._backlog.keep(data)
                 return
-            translate = neonize_events.TRANSLATIONS.get(name)
-            fact = translate(read()) if translate else None
+            fact = self._logged_in() if name == "Connected" else self._translate(name, read())
             if fact is None:
                 logger.info("WhatsApp said %s, which has no meaning here", name)
-            else:
-                self._emit(fact)
+                return
+            self._emit(fact)
+            if isinstance(fact, base.PollVoted):
+                self._backlog.later(lambda: self._read_vote(fact, read()))
 
         self._guarded(report)
+
+    def _translate(self, name: str, event: Any) -> base.EngineEvent | None:
+        if name == "UndecryptableMessage":
+            why = self._unavailable.pop(event.Info.ID, "")
+            return neonize_messages.undecryptable(event, why)
+        translate = neonize_events.TRANSLATIONS.get(name)
+        return translate(event) if translate else None
+
+    def _logged_in(self) -> base.Connected:
+        """From the answer of get_me: the event itself says nothing."""
+        connected = neonize_lines.connected(self._client.get_me())
+        self._own = party_from_text(connected.jid, connected.lid, connected.push_name)
+        self._backlog.start()
+        return connected
+
+    def _history(self, data: bytes) -> Iterator[base.EngineEvent]:
+        history = self._neonize.neonize_proto.HistorySync.FromString(data).Data
+        return neonize_history.facts(history, self._own)
+
+    def _read_vote(self, vote: base.PollVoted, event: Any) -> None:
+        """Tell a vote a second time, readable, when whatsmeow has the poll's secret."""
+        try:
+            choice = self._client.decrypt_poll_vote(event)
+        except self._neonize.NeonizeError as exc:
+            logger.info("vote %s stays unreadable: %s", vote.wa_id, exc)
+            return
+        hashes = [chosen.hex() for chosen in choice.selectedOptions[:OPTIONS]]
+        self._report(dataclasses.replace(vote, option_hashes=hashes, readable=True))
 
     def _on_log(self, source: str, level: str, line: str) -> None:
         logging.getLogger(f"whatsmeow.{source}").log(
@@ -178,10 +233,17 @@ class NeonizeEngine:
         )
         if level == "ERROR":
             self._pairing.last_error = line
+        if unavailable := neonize_events.unavailable_message(line):
+            if len(self._unavailable) > UNAVAILABLE:
+                self._unavailable.clear()
+            self._unavailable[unavailable[0]] = unavailable[1]
         if fact := neonize_events.lost_message(line):
             self._guarded(lambda: self._emit(fact))
 
     # Inside ---------------------------------------------------------------------------------
+
+    def _report(self, fact: base.EngineEvent) -> None:
+        self._guarded(lambda: self._emit(fact))
 
     def _guarded(self, report: Callable[[], None]) -> None:
         """Run one callback. The first one that fails is the last one that runs."""
@@ -217,19 +279,6 @@ class NeonizeEngine:
     def _require_login(self) -> None:
         if not (self._running and self._line.logged_in):
             raise base.EngineError("not_connected", "this number is not connected")
-
-    def _address(self, to: str) -> Any:
-        user, at, server = to.strip().rpartition("@")
-        if at and server in ("s.whatsapp.net", "lid", "g.us") and user:
-            return self._neonize.build_jid(user, server)
-        if digits := _DIGITS.fullmatch(to.strip()):
-            return self._neonize.build_jid(digits[1])
-        raise base.EngineError("invalid_recipient", f"neither a phone number nor a JID: {to!r}")
-
-
-def _seconds(timestamp: int) -> float:
-    """neonize gives some times in milliseconds; no date of ours is before 2001 in those."""
-    return timestamp / 1000 if timestamp > 10**11 else float(timestamp)
 
 
 def _nobody_listens(_: base.EngineEvent) -> None:

@@ -23,8 +23,18 @@ from pathlib import Path
 from typing import Any
 
 LogSink = Callable[[str, str, str], None]
+StanzaSink = Callable[[bool, bytes], None]
 
 _sink: LogSink | None = None
+_stanzas: StanzaSink | None = None
+
+# How neonize ends a log entry: level and source of whatsmeow's lines about the wire.
+_DEBUG = b"\x12\x05DEBUG\x1a"
+_SENDING = _DEBUG + b"\x0bClient/Send"
+_RECEIVED = _DEBUG + b"\x0bClient/Recv"
+_TAIL = 24  # bytes of an entry that hold either
+_LEVEL = "neonize.level"
+_TAGS = (b"<message ", b"<receipt ", b"<ack ")
 
 
 class LibraryMissing(ImportError):
@@ -44,15 +54,19 @@ def preload() -> None:
         del os.environ["SPHINX"]
 
 
-def load(sink: LogSink) -> Any:
+def load(sink: LogSink, stanzas: StanzaSink | None = None) -> Any:
     """Load the Go library and return the module `neonize.client`, ready for use.
 
     `sink(logger, level, line)` gets every log line of whatsmeow, on the goroutine that wrote it:
-    it must be quick and must not call the engine.
+    it must be quick and must not call the engine. Debug lines are for `stanzas(outgoing, line)`
+    alone, and only messages, receipts and acknowledgements: a line about what goes out is written
+    before it goes, so a sink that waits makes it wait. No debug line ever reaches a log of ours.
     """
-    global _sink
-    _sink = sink
+    global _sink, _stanzas
+    _sink, _stanzas = sink, stanzas
     preload()
+    if stanzas is not None:
+        logging.getLogger(_LEVEL).setLevel(logging.DEBUG)
     client = sys.modules["neonize.client"]
     binder = sys.modules["neonize._binder"]
     if hasattr(binder.gocode, "Neonize"):
@@ -91,8 +105,10 @@ def _stub_magic() -> None:
 
 def _log_module() -> types.ModuleType:
     module = types.ModuleType("neonize.utils.log")
-    log = logging.getLogger("neonize")
-    log.setLevel(logging.WARNING)  # neonize passes this level on to whatsmeow
+    logging.getLogger("neonize").setLevel(logging.WARNING)
+    log = logging.getLogger(_LEVEL)  # neonize passes its level on to whatsmeow
+    log.setLevel(logging.WARNING)
+    log.addFilter(lambda record: record.levelno >= logging.WARNING)  # what Python itself says
     module.log = log  # type: ignore[attr-defined]
     module.log_whatsmeow = _log_whatsmeow  # type: ignore[attr-defined]
     return module
@@ -100,10 +116,22 @@ def _log_module() -> types.ModuleType:
 
 def _log_whatsmeow(address: int, size: int) -> None:
     try:
-        entry = sys.modules["neonize.proto.Neonize_pb2"].LogEntry.FromString(
-            ctypes.string_at(address, size)
-        )
-        if _sink is not None:
-            _sink(entry.Name, entry.Level, entry.Message)
+        entry = ctypes.string_at(address, size)
+        if _DEBUG in entry[-_TAIL:]:
+            _read_debug(entry)
+            return
+        said = sys.modules["neonize.proto.Neonize_pb2"].LogEntry.FromString(entry)
+        if _sink is not None and said.Level != "DEBUG":
+            _sink(said.Name, said.Level, said.Message)
     except Exception:
         logging.getLogger("neonize").exception("could not read a log line of whatsmeow")
+
+
+def _read_debug(entry: bytes) -> None:
+    """Hand on what concerns messages. The line follows a tag and its length, one to four bytes."""
+    outgoing = entry.endswith(_SENDING)
+    if _stanzas is None or not (outgoing or entry.endswith(_RECEIVED)):
+        return
+    start = entry.find(b"<", 1, 6)
+    if start > 0 and entry.startswith(_TAGS, start):
+        _stanzas(outgoing, entry[start : -len(_SENDING)])

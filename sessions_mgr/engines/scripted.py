@@ -9,7 +9,8 @@ A script is a list of steps, so that it can travel in the worker's configuration
     {"do": "unreachable"}                        run raises: the line cannot be dialled
     {"do": "crash"}                              the process dies as of a Go panic
 
-At the end of the script the engine stays as it is until it is stopped.
+At the end of the script the engine stays as it is until it is stopped. What it answers to verbs is
+in scripted_verbs.py; `replies` (in `extra`, as JSON) changes that.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from . import base
+from .scripted_verbs import ScriptedGroups, ScriptedMessages, ScriptedPeople, Stage
 
 Step = Mapping[str, Any]
 
@@ -67,9 +69,16 @@ def message(wa_id: str, text: str) -> Step:
 
 class ScriptedEngine:
     name = "scripted"
-    capabilities = base.Capabilities(fixed_message_id=True)
+    capabilities = base.Capabilities(fixed_message_id=True, group_requests=True)
+    recovered = False
 
-    def __init__(self, script: Iterable[Step], *, hang_on_stop: bool = False) -> None:
+    def __init__(
+        self,
+        script: Iterable[Step],
+        *,
+        hang_on_stop: bool = False,
+        replies: Mapping[str, Any] | None = None,
+    ) -> None:
         self._script = list(script)
         self._hang_on_stop = hang_on_stop
         self._stopped = threading.Event()
@@ -77,13 +86,21 @@ class ScriptedEngine:
         self._emit: base.Emit | None = None
         self._line = base.LineHealth(socket_alive=False, logged_in=False, last_seen_at=None)
         self.sent: list[tuple[str, str]] = []
+        self.stage = Stage(replies or {}, lambda: self._line.logged_in)
+        self.messages: base.Messages = ScriptedMessages(self.stage)
+        self.people: base.People = ScriptedPeople(self.stage)
+        self.groups: base.Groups = ScriptedGroups(self.stage)
 
     @classmethod
     def from_config(cls, config: base.EngineConfig) -> ScriptedEngine:
         """`extra` holds the name of a script or the script itself as JSON."""
         script = config.extra.get("script", "never_qr")
         steps = SCRIPTS[script] if script in SCRIPTS else json.loads(script)
-        return cls(steps, hang_on_stop=config.extra.get("hang_on_stop") == "yes")
+        return cls(
+            steps,
+            hang_on_stop=config.extra.get("hang_on_stop") == "yes",
+            replies=json.loads(config.extra.get("replies", "{}")),
+        )
 
     def run(self, emit: base.Emit) -> None:
         self._emit = emit
@@ -116,10 +133,9 @@ class ScriptedEngine:
         return issued
 
     def send_text(self, to: str, text: str) -> base.SentMessage:
-        if not self._line.logged_in:
-            raise base.EngineError("not_connected", "this number is not connected")
+        sent = self.messages.send(base.Order(to, {"type": "text", "text": text}))
         self.sent.append((to, text))
-        return base.SentMessage(wa_id=f"SCRIPTED{len(self.sent)}", timestamp=time.time())
+        return base.SentMessage(wa_id=sent.wa_id, timestamp=sent.timestamp)
 
     def health(self) -> base.LineHealth:
         return self._line

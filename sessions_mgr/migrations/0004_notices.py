@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0002_workspace_lifecycle'),
+        ('accounts', '0004_workspace_lifecycle'),
         ('sessions_mgr', '0003_ownership'),
     ]
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from ..engines.base import EngineConfig
 from ..stores import STORE, has_credentials
+from .line import LINE_SECONDS
 
 
 class ConfigInvalid(ValueError):
@@ -36,6 +37,7 @@ class WorkerConfig:
     store_jid: str = ""  # which device of it is this account's; empty: a new one
     pairing_timeout: float = 180.0
     drain_timeout: float = 4.0
+    line_timeout: float = LINE_SECONDS  # a line that is down for so long ends the life
     heartbeat_interval: float = 5.0
     engine_options: dict[str, str] = field(default_factory=dict)
 
@@ -83,6 +85,7 @@ class WorkerConfig:
             device_name=self.device_name,
             proxy_url=self.proxy_url,
             sandbox_trust_anchor=self.sandbox_trust_anchor,
+            work_dir=str(self.session_dir),
             extra=self.engine_options | ({"jid": self.store_jid} if self.store_url else {}),
         )
 

@@ -21,7 +21,7 @@ class Exit(IntEnum):
     CONNECT_REFUSED = 18
     UNLINKED = 19
     PAIRING_REFUSED = 20
-    LINE_UNREACHABLE = 21  # first dial failed; worth trying again after a rest
+    LINE_UNREACHABLE = 21  # no dial works, or none for long; worth trying again after a rest
     CONFIG_INVALID = 22
     INTERNAL = 23  # an exception in our own code
     SUPERVISOR_GONE = 24

@@ -29,6 +29,7 @@ from .spool import Spool, Spooled
 logger = logging.getLogger(__name__)
 
 WINDOW = 64
+REQUESTS = 16  # answered at once; most of their time they wait for WhatsApp
 ACK_SECONDS = 5.0
 RECONNECT_SECONDS = 0.5
 REST_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)  # after the first, second ... failure in a row
@@ -48,7 +49,7 @@ class Forwarder:
         self._subject = f"evt.{config.workspace_id}.{config.account_id}"
         self._requests = f"cmd.{config.account_id}"
         self._commands: Commands | None = None
-        self._pool = ThreadPoolExecutor(4, thread_name_prefix="command")
+        self._pool = ThreadPoolExecutor(REQUESTS, thread_name_prefix="command")
         self._loop = asyncio.new_event_loop()
         self._news = asyncio.Event()
         self._nats: Client | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import TypeGuard
 
 from ..engines import base
 from ..engines.base import EngineEvent
@@ -25,6 +26,31 @@ ENDINGS: dict[type[EngineEvent], Exit] = {
     base.StoreCorrupt: Exit.STORE_CORRUPT,
     base.Unlinked: Exit.UNLINKED,
 }
+
+
+# What people say, under an id that WhatsApp may deliver again.
+SAID = (
+    base.MessageReceived,
+    base.ReactionReceived,
+    base.MessageEdited,
+    base.MessageRevoked,
+    base.PollVoted,
+)
+
+
+def _name(event: EngineEvent) -> str:
+    """Under which a fact is stored once; "" for those that may come again.
+
+    A vote comes twice, the second time readable. What a history holds may be said live, too.
+    """
+    if not isinstance(event, SAID) or (isinstance(event, base.MessageReceived) and event.history):
+        return ""
+    more = " readable" if isinstance(event, base.PollVoted) and event.readable else ""
+    return f"{event.wa_id} {event.kind}{more}"
+
+
+def _is_told_as_lost(event: EngineEvent) -> TypeGuard[base.Undecryptable]:
+    return isinstance(event, base.Undecryptable) and event.detail == base.SEEN_BEFORE
 
 
 class Life:
@@ -62,17 +88,21 @@ class Recorder:
         if isinstance(event, base.QrIssued) and self._config.mode == "unlink":
             self._life.end(Exit.UNLINKED, "there was nothing to unlink")
             return
-        self._spool.append(
+        if _is_told_as_lost(event) and self._spool.has_seen(event.wa_id):
+            return  # WhatsApp sent again what we have
+        stored = self._spool.append(
             {
                 "account_id": str(self._config.account_id),
                 "workspace_id": str(self._config.workspace_id),
                 "epoch": self._config.epoch,
                 "at": time.time(),
                 **event.to_wire(),
-            }
+            },
+            once=_name(event),
         )
-        self._forwarder.notify()
-        self._notice(event)
+        if stored:
+            self._forwarder.notify()
+            self._notice(event)
 
     def _notice(self, event: EngineEvent) -> None:
         if isinstance(event, base.QrIssued):

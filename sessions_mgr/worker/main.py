@@ -24,13 +24,15 @@ from .. import stores
 from ..engines import base
 from ..engines.base import Engine, EngineError
 from . import sandbox_guard
-from .commands import Commands
 from .config import ConfigInvalid, WorkerConfig
 from .control import Control
+from .crumbs import left_behind
 from .exits import Exit
 from .forwarder import Forwarder
 from .life import Life, Recorder
+from .line import LOOK_SECONDS, LineWatch
 from .logfile import begin_log, cap_log
+from .operations import make_commands
 from .spool import Spool
 from .vitals import vitals
 
@@ -63,6 +65,7 @@ class Worker:
         self.spool: Spool | None = None
         self._folder_lock = -1
         self._begun = False
+        self._killed_at: float | None = None  # when the life before this one was last seen
 
     def live(self) -> Exit:
         """Everything up to the exit code. Never raises."""
@@ -102,15 +105,17 @@ class Worker:
         self.forwarder = Forwarder(spool=self.spool, config=config, on_failure=self._on_failure)
         self.forwarder.start()
         self.recorder = Recorder(config, self.spool, self.forwarder, self.life)
-        killed_at = stores.begin_life(folder)
+        self._killed_at = stores.begin_life(folder)
         self._begun = True
-        if killed_at is not None and config.has_credentials():
-            self.recorder(base.LifeCutShort(last_alive_at=killed_at))
+        for crash in left_behind(folder):
+            if self._killed_at is not None:
+                self.recorder(crash)
         if config.store_url:
             return  # nothing of the engine's is in the folder
         try:
             stores.check(folder)
         except stores.StoreDamaged as exc:
+            self._tell_of_kill()
             self.recorder(base.StoreCorrupt(detail=str(exc)))
             return
         stores.keep_copy(folder)
@@ -123,9 +128,19 @@ class Worker:
                 self.life.end(Exit.UNLINKED, "there was nothing to unlink")
                 return
             self._start("unlink", self._unlink)
+        linked = self.config.has_credentials()
         self.engine = _make_engine(self.config)
-        self.forwarder.serve(Commands(self.config, self.engine))
+        if linked and not self.engine.recovered:
+            self._tell_of_kill()
+        self.forwarder.serve(
+            make_commands(self.config, self.engine, tell=self.recorder, on_failure=self._on_failure)
+        )
         self._start("engine", self._run_engine)
+
+    def _tell_of_kill(self) -> None:
+        """The life before this one was killed, and what it had in hand may be gone."""
+        if self._killed_at is not None and self.recorder is not None:
+            self.recorder(base.LifeCutShort(last_alive_at=self._killed_at))
 
     def _wait_for_the_end(self) -> None:
         """Returns when the life is over; ends it when nobody pairs or the first login hangs."""
@@ -140,7 +155,16 @@ class Worker:
             if time.monotonic() >= give_up_at:
                 self._give_up_pairing()
                 return
-        self.life.over()
+        self._watch_the_line()
+
+    def _watch_the_line(self) -> None:
+        """Returns when the life is over; ends it when the line stays down."""
+        watch = LineWatch(self.config.line_timeout, time.monotonic())
+        while not self.life.over(LOOK_SECONDS):
+            alive = self.engine is not None and self.engine.health().socket_alive
+            if watch.is_lost(alive, time.monotonic()):
+                detail = f"the line was down for {self.config.line_timeout:g} s"
+                self.life.end(Exit.LINE_UNREACHABLE, detail)
 
     def _give_up_pairing(self) -> None:
         assert self.recorder is not None

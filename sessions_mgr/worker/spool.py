@@ -21,9 +21,12 @@ from ulid import ULID
 
 logger = logging.getLogger(__name__)
 
+REMEMBERED = 5000  # names of facts; WhatsApp repeats what it got no receipt for, not older things
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT, body BLOB);
 CREATE TABLE IF NOT EXISTS refused (seq INTEGER PRIMARY KEY, id TEXT, body BLOB, why TEXT);
+CREATE TABLE IF NOT EXISTS seen (seq INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 """
 
 
@@ -52,13 +55,33 @@ class Spool:
         self._in_lock = threading.Lock()
         self._out_lock = threading.Lock()
 
-    def append(self, body: dict[str, Any]) -> str:
-        """Store a fact durably; returns the id that it was given (a ULID, also set in `body`)."""
+    def append(self, body: dict[str, Any], *, once: str = "") -> str:
+        """Store a fact durably; returns the id that it was given (a ULID, also set in `body`).
+
+        "" when a fact of the name `once` was stored lately: WhatsApp said it a second time.
+        """
         body["id"] = fact_id = str(ULID())
         encoded = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         with self._in_lock, self._in:
+            if once and not self._first(once):
+                return ""
             self._in.execute("INSERT INTO facts (id, body) VALUES (?, ?)", (fact_id, encoded))
         return fact_id
+
+    def _first(self, name: str) -> bool:
+        added = self._in.execute("INSERT OR IGNORE INTO seen (name) VALUES (?)", (name,))
+        if added.rowcount == 0:
+            return False
+        oldest = (added.lastrowid or 0) - REMEMBERED
+        self._in.execute("DELETE FROM seen WHERE seq <= ?", (oldest,))
+        return True
+
+    def has_seen(self, wa_id: str) -> bool:
+        """Whether a fact whose name begins with this word was stored lately."""
+        with self._in_lock:
+            query = "SELECT 1 FROM seen WHERE name >= ? AND name < ? LIMIT 1"
+            found = self._in.execute(query, (f"{wa_id} ", f"{wa_id}!"))
+            return found.fetchone() is not None
 
     def oldest(self, limit: int, after: int = 0) -> list[Spooled]:
         """The first facts in the order in which they were appended."""

@@ -27,6 +27,7 @@ import socket
 import sys
 from typing import Any, NoReturn
 
+from ..engines import neonize_engine as _neonize  # noqa: F401 - shared by the forks
 from ..engines import neonize_library
 from ..engines import scripted as _scripted  # noqa: F401 - shared by the forks
 from ..ownership import clock

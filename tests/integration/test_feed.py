@@ -11,6 +11,7 @@ from channels.testing import WebsocketCommunicator
 from django.test import Client
 
 from accounts import tickets
+from accounts.models import ApiKey
 from config.asgi import application
 from events import services as event_log
 from realtime.tails import forget_here
@@ -122,6 +123,39 @@ async def test_a_browsers_login_opens_its_own_workspace_and_no_other():
         assert await closed_with(ws) == 4404
     async with feed("?workspace=nonsense", cookie=cookie) as ws:
         assert await closed_with(ws) == 4404
+
+
+async def test_a_restricted_key_hears_of_its_accounts_only():
+    workspace, mine, _ = await in_thread(setting)()
+    other = await in_thread(connected_account)(workspace=workspace)
+    key = await in_thread(api_key)(workspace, ("read",), accounts=[str(mine.pk)])
+    async with feed(key=key) as ws:
+        await ws.receive_json_from()
+        snapshot = await ws.receive_json_from()
+        assert [a["id"] for a in snapshot["accounts"]] == [str(mine.pk)]
+        for account in (other, None, mine):
+            await in_thread(append)(workspace, 1, account)
+        event = await ws.receive_json_from(timeout=5)
+        assert event["account_id"] == str(mine.pk)
+    async with feed("?after=0", key=key) as ws:  # from the log, not from the tail
+        await ws.receive_json_from()
+        told = [(await ws.receive_json_from(timeout=5))["account_id"] for _ in range(3)]
+        assert set(told) == {str(mine.pk)}
+    async with feed(f"?account={other.pk}", key=key) as ws:
+        assert await closed_with(ws) == 4404
+
+
+async def test_a_feed_opened_with_a_ticket_ends_with_the_key_that_asked(monkeypatch):
+    monkeypatch.setattr("realtime.consumers.PING_INTERVAL", 0.2)
+    workspace, _, _ = await in_thread(setting)()
+    key = await in_thread(ApiKey.objects.get)()
+    ticket, _ = await in_thread(tickets.issue)(workspace, key=key)
+    async with feed(f"?ticket={ticket}&after=1", key=None) as ws:
+        await ws.receive_json_from()
+        await in_thread(ApiKey.objects.filter(pk=key.pk).update)(revoked=True)
+        while (output := await ws.receive_output(timeout=5))["type"] != "websocket.close":
+            pass
+        assert output["code"] == 4401
 
 
 async def test_a_ticket_opens_one_socket_once():

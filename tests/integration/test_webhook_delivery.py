@@ -260,7 +260,7 @@ async def test_a_name_that_leads_inside_is_refused(answers):
 
 async def test_a_name_is_resolved_once_and_the_judged_address_is_called(monkeypatch):
     """Rebinding: the second answer would lead inside, but nobody asks a second time."""
-    from webhooks import addresses
+    from egress import addresses
 
     asked = []
 
@@ -644,10 +644,10 @@ async def test_the_worker_is_woken_by_a_hint(monkeypatch):
     """End to end in this process: append, hint, signed request, without waiting for the poll."""
     import asyncio
 
+    from egress.transport import close, make_pool
     from events import hints
     from webhooks import worker as module
     from webhooks.sender import Sender
-    from webhooks.transport import close, make_pool
 
     class Here:
         def send(self, workspace_id, seq):

@@ -11,15 +11,25 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.core import serializers
 from django.test import Client
 from django.utils import timezone
 
+from accounts import invitations
 from accounts.models import ApiKey, Role, Scope, Workspace
 from accounts.services import create_api_key
 from events import services as event_log
-from tests.factories import UserFactory, WorkspaceFactory, endpoint
+from messaging.models import Upload
+from tests.factories import (
+    ChatFactory,
+    MediaFactory,
+    MessageFactory,
+    UserFactory,
+    WorkspaceFactory,
+    endpoint,
+)
 from tests.life import connected_account
 from webhooks import replays
 from webhooks.models import Delivery
@@ -48,12 +58,31 @@ def tenant(mark: str, number: str) -> Tenant:
         workspace=workspace, scopes=[s.value for s in Scope], name=f"{mark} key", actor="test"
     )
     made.browser.force_login(owner)
+    made.browser.get("/you/")  # from now on the login has a row of its own
+    invitation, _ = invitations.create(
+        workspace=workspace,
+        role=Role.VIEWER,
+        by=Role.OWNER,
+        actor="test",
+        email=f"{mark}@guest.test",
+    )
     account = connected_account(workspace=workspace, label=f"{mark} number", metadata={"m": mark})
     hook = endpoint(workspace, f"https://hooks.example.com/{mark}", description=mark)
     event = event_log.append(
         workspace_id=workspace.pk, account_id=account.pk, type="message", data={"text": mark}
     )
     delivery = Delivery.objects.get(endpoint=hook, event=event)
+    chat = ChatFactory(account=account, name=f"{mark} chat")
+    group = ChatFactory(account=account, name=f"{mark} group", group=True)
+    message = MessageFactory(account=account, chat_row=chat, text=f"{mark} said")
+    queued = MessageFactory(account=account, chat_row=chat, outgoing=True, status="queued")
+    contact = message.sender_contact
+    contact.push_name = f"{mark} person"
+    contact.save(update_fields=["push_name"])
+    file = MediaFactory(message=message, filename=f"{mark}.jpg", stored=mark.encode())
+    upload = Upload.objects.create(
+        workspace=workspace, filename=f"{mark}.bin", size=1, expires_at=timezone.now()
+    )
     replay = replays.start(endpoint=hook, wanted=replays.Criteria(), actor="test")
     made.ids = {
         "workspace": str(workspace.pk),
@@ -63,6 +92,16 @@ def tenant(mark: str, number: str) -> Tenant:
         "event": event.pk,
         "delivery": str(delivery.pk),
         "replay": str(replay.pk),
+        "message": str(message.pk),
+        "queued": str(queued.pk),
+        "media": str(file.pk),
+        "upload": str(upload.pk),
+        "chat": chat.jid,
+        "group": group.jid,
+        "contact": contact.jid,
+        "user": str(owner.pk),
+        "invitation": str(invitation.pk),
+        "login": str(UserSession.objects.get(user=owner).pk),
         "phone": number,
     }
     return made
@@ -75,7 +114,19 @@ PARAMETERS: dict[str, str] = {
     "api/v1/webhooks/<pk>": "webhook",
     "api/v1/webhooks/<pk>/replays/<replay_id>": "replay",
     "api/v1/deliveries/<pk>": "delivery",
+    "api/v1/accounts/<account_id>": "account",
+    "api/v1/accounts/<account_id>/chats/<jid>": "chat",
+    "api/v1/accounts/<account_id>/contacts/<jid>": "contact",
+    "api/v1/accounts/<account_id>/groups/<jid>": "group",
+    "api/v1/messages/<pk>": "message",
+    "api/v1/members/<id>": "user",
+    "api/v1/invitations/<pk>": "invitation",
+    "you/sessions/<login_id>": "login",
+    "workspaces/<workspace_id>/members/<user_id>": "user",
+    "workspaces/<workspace_id>/invitations/<invitation_id>": "invitation",
+    "api/v1/media/<media_id>": "media",
     "workspaces/<workspace_id>": "workspace",
+    "workspaces/<workspace_id>/media/<media_id>": "media",
     "workspaces/<workspace_id>/numbers/<account_id>": "account",
     "workspaces/<workspace_id>/events/<event_id>": "event",
     "workspaces/<workspace_id>/webhooks/<webhook_id>": "webhook",
@@ -87,9 +138,11 @@ PARAMETERS: dict[str, str] = {
 }
 # Values that belong to nobody.
 COMMON = {"verb": "offline"}
+# Addresses at WhatsApp, which anybody may write to; not objects of a tenant.
+ADDRESSES = {"phone", "chat", "contact", "group", "login"}
 
 # Below these, an object of somebody else is what the first parameter names.
-OBJECTS = ("api/v1/", "workspaces/", "administration/")
+OBJECTS = ("api/v1/", "workspaces/", "administration/", "you/")
 # Lists and the like: they answer with what belongs to the asking tenant.
 OWN = {
     "api/v1/accounts",
@@ -100,6 +153,21 @@ OWN = {
     "api/v1/ws-tickets",
     "api/v1/events",
     "api/v1/events/stream",
+    "api/v1/uploads",
+    "api/v1/members",
+    "api/v1/invitations",
+    "you/",
+    "you/password",
+    "you/password/set",
+    "you/sessions",
+    "you/sessions/end-all",
+    "you/sessions/end-others",
+    "you/two-factor",
+    "you/two-factor/codes",
+    "you/two-factor/codes.txt",
+    "you/two-factor/codes/new",
+    "you/two-factor/off",
+    "you/two-factor/on",
     "ws/v1/events",
     "administration/workspaces/",
     "",
@@ -112,6 +180,11 @@ SHARED = {
     "health/ready": "facts about the installation",
     "metrics": "counts over all tenants; no label names one",
     "sign-in": "for everybody",
+    "sign-in/": "for everybody",
+    "password/": "for everybody; a link's text is the secret",
+    "^password/reset/": "for everybody; a link's text is the secret",
+    "join/": "for whoever has the link",
+    "installation/": "installation administrators only: tests/integration/test_people_audit.py",
     "sign-out": "ends the caller's own session",
     "api/v1/sandbox/": "the test network is one for all, and exists only where SANDBOX=1",
 }
@@ -140,7 +213,7 @@ def values(route: Any, pick: Callable[[int, str], Tenant]) -> dict[str, str]:
 
 def rows_of(tenant: Tenant) -> dict[str, str]:
     """Every row that names one of the tenant's objects, as text: to see that nothing changed."""
-    names = [value for kind, value in tenant.ids.items() if kind != "phone"] + [tenant.mark]
+    names = [value for kind, value in tenant.ids.items() if kind not in ADDRESSES] + [tenant.mark]
     found = {}
     for app in OUR_APPS:
         for model in apps.get_app_config(app).get_models():

@@ -151,6 +151,8 @@ def _run(database: str, root_key: bytes, log_level: str, events_fd: int) -> None
     from neonize.client import NewClient
     from neonize.utils import build_jid, enum, log
 
+    from tests.system import neonize_contents, neonize_people
+
     log.setLevel(log_level)
     _trust(root_key)
     out = os.fdopen(events_fd, "w", buffering=1)
@@ -165,11 +167,21 @@ def _run(database: str, root_key: bytes, log_level: str, events_fd: int) -> None
             tell("login_status", status=ctypes.string_at(status).decode())
 
     client = Client(database)
+    client.received = {}  # the messages themselves, for commands that need more than JSON
     client.event.qr(lambda _, code: tell("qr", code=code.decode()))
 
     def listen(kind: Any) -> None:
         name = kind.__name__
-        client.event(kind)(lambda _, message: tell(name, data=MessageToDict(message)))
+
+        def heard(_: Any, message: Any) -> None:
+            told = name
+            if kind is events.MessageEv:
+                client.received[message.Info.ID] = message
+                # what the phone tells its companions (keys, history) is no message for people
+                told = "PeerMessage" if message.Info.Category == "peer" else name
+            tell(told, data=MessageToDict(message))
+
+        client.event(kind)(heard)
 
     for kind in events.INT_TO_EVENT.values():
         if kind is not events.Device:
@@ -205,9 +217,10 @@ def _run(database: str, root_key: bytes, log_level: str, events_fd: int) -> None
         ],
         "available": lambda: client.send_presence(enum.Presence.AVAILABLE),
         "subscribe": lambda to: client.subscribe_presence(address(to)),
-        "create_group": lambda name: client.create_group(name, []),
         "logout": client.logout,
         "disconnect": client.disconnect,
+        **neonize_people.commands(client, address),
+        **neonize_contents.commands(client, address),
     }
 
     def connect() -> None:

@@ -287,7 +287,7 @@ def test_an_unknown_query_is_answered_with_an_error(
     api: SandboxNetwork, ours: NeonizeClient
 ) -> None:
     with pytest.raises(RuntimeError, match="501"):
-        ours.call("create_group", name="not yet")
+        ours.call("qr_link")
     refused = [entry for entry in api.stanzas() if entry["error"] == "501"]
     assert len(refused) == 1
 

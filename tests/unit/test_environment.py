@@ -10,7 +10,7 @@ from pathlib import Path
 import environ
 import pytest
 
-from config import environment
+from config import environment, mail
 from config.environment import VARIABLES, ConfigurationError
 
 ROOT = Path(__file__).parents[2]
@@ -49,11 +49,33 @@ def test_the_defaults_are_valid():
         ("SWITCHBOARD_BOOTSTRAP_API_KEY", "weak"),
         ("SWITCHBOARD_BOOTSTRAP_PASSWORD", "weak"),
         ("SWITCHBOARD_BOOTSTRAP_EMAIL", "nobody"),
+        ("EMAIL_URL", "mail.example.com"),
+        ("EMAIL_URL", "http://mail.example.com"),
+        ("EMAIL_URL", "smtp+tls://"),
+        ("EMAIL_FROM", "nobody"),
+        ("ADMIN_PATH", "/admin"),
+        ("ADMIN_PATH", "api"),
+        ("ADMIN_PATH", "a b"),
+        ("TRUSTED_PROXIES", "-1"),
+        ("TRUSTED_PROXIES", "all"),
     ],
 )
 def test_a_wrong_value_is_refused_by_the_variables_name(name, text):
     with pytest.raises(ConfigurationError, match=name):
         read(**{name: text})
+
+
+def test_a_wrong_mail_url_does_not_repeat_its_password():
+    with pytest.raises(ConfigurationError) as refused:
+        read(EMAIL_URL="http://user:hunter2@mail.example.com")
+    assert "hunter2" not in str(refused.value)
+
+
+def test_mail_is_sent_as_the_url_says():
+    found = mail.settings_for("smtp+tls://user:word@mail.example.com:587", ROOT)
+    assert (found["EMAIL_HOST"], found["EMAIL_PORT"]) == ("mail.example.com", 587)
+    assert (found["EMAIL_USE_TLS"], found["EMAIL_HOST_USER"]) == (True, "user")
+    assert mail.settings_for("", ROOT)["EMAIL_FILE_PATH"] == str(ROOT / "mail")
 
 
 def test_debug_is_refused_where_others_could_see_it():

@@ -44,7 +44,7 @@ class Run:
 
 def test_it_fits_the_protocol():
     engine: base.Engine = ScriptedEngine([])
-    assert engine.capabilities == base.Capabilities(fixed_message_id=True)
+    assert engine.capabilities == base.Capabilities(fixed_message_id=True, group_requests=True)
 
 
 def test_pairing_waits_for_the_scan():

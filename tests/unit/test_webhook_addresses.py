@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from webhooks.addresses import Refused, check_address, parse
+from egress.addresses import Refused, check_address, parse
 
 PRIVATE_URLS = [
     "http://127.0.0.1/",

@@ -8,11 +8,11 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.models import ApiKey, WhatsAppAccount
+from accounts.models import ApiKey
+from egress.addresses import Refused
 from events import types as event_types
 
 from .. import secrets, signing
-from ..addresses import Refused
 from ..lookups import judge
 from ..models import Attempt, Delivery, Endpoint, Health, Order, Replay, Status
 from ..sender import RESERVED
@@ -160,14 +160,28 @@ class EndpointSerializer(serializers.ModelSerializer[Endpoint]):
                 raise serializers.ValidationError(f"There is no type '{name}'; use {known}.")
         return sorted(set(value))
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """An endpoint of a restricted key tells of nothing else than that key may see."""
+        if self.instance is None and "accounts" not in attrs:
+            try:
+                self._refuse_all()
+            except serializers.ValidationError as exc:
+                raise serializers.ValidationError({"accounts": exc.detail}) from None
+        return attrs
+
+    def _refuse_all(self) -> None:
+        if self.context["request"].auth.only is not None:
+            raise serializers.ValidationError("This key is restricted: name some of its accounts.")
+
     def validate_accounts(self, value: list[Any] | None) -> list[str] | None:
         if value is None:
+            self._refuse_all()
             return None
         if not value:
             raise serializers.ValidationError("Name at least one account, or null for all.")
         key = self.context["request"].auth
         assert isinstance(key, ApiKey)
-        mine = WhatsAppAccount.objects.present().filter(workspace=key.workspace, pk__in=value)
+        mine = key.visible_accounts().present().filter(pk__in=value)
         unknown = set(value) - set(mine.values_list("pk", flat=True))
         if unknown:
             raise serializers.ValidationError(

@@ -85,11 +85,8 @@ class WebhookViewSet(
     def get_queryset(self) -> QuerySet[Endpoint]:
         if getattr(self, "swagger_fake_view", False):
             return Endpoint.objects.none()
-        return (
-            Endpoint.objects.present()
-            .filter(workspace=self.key.workspace)
-            .select_related("workspace")
-        )
+        mine = Endpoint.objects.present().reachable(self.key.workspace, self.key.only)
+        return mine.select_related("workspace")
 
     @extend_schema(
         summary="A new webhook; its secret is shown once",
@@ -234,10 +231,9 @@ class DeliveryViewSet(_OfWorkspace, mixins.RetrieveModelMixin, viewsets.GenericV
     def get_queryset(self) -> QuerySet[Delivery]:
         if getattr(self, "swagger_fake_view", False):
             return Delivery.objects.none()
+        mine = Endpoint.objects.present().reachable(self.key.workspace, self.key.only)
         return with_attempts(
-            Delivery.objects.filter(
-                endpoint__workspace=self.key.workspace, endpoint__deleted_at=None
-            ).select_related("endpoint__workspace")
+            Delivery.objects.filter(endpoint__in=mine).select_related("endpoint__workspace")
         )
 
     @extend_schema(

@@ -1,4 +1,4 @@
-"""`manage.py run_pipeline`: ingest from the stream into SQL, webhooks, retention."""
+"""`manage.py run_pipeline`: ingest from the stream into SQL, webhooks, files, retention."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from datetime import timedelta
 from typing import Any
@@ -19,7 +20,12 @@ from accounts import preferences
 from accounts.models import Workspace
 from config import chores
 from events import services as event_log
+from messaging.background import Enricher
 from messaging.ingest import Ingest
+from messaging.media import retention as media_retention
+from messaging.media.fetcher import fetch_files
+from messaging.outbox import uploads
+from messaging.outbox.dispatcher import dispatch
 from messaging.retention import forget_messages
 from sessions_mgr.models import SeenFact
 from webhooks import retention as webhook_retention
@@ -31,12 +37,12 @@ RETENTION_INTERVAL = 3600.0  # seconds
 # A thread that stores facts is busy with Python for long; the loop that sends webhooks needs the
 # interpreter often and briefly. With the usual 5 ms it waits longer than it works.
 SWITCH_INTERVAL = 0.0005  # seconds
-DELIVERY_REST = 2.0  # seconds before broken webhook delivery starts again
+REST = 2.0  # seconds before a loop that broke starts again
 SEEN_FACTS_KEPT = timedelta(days=8)  # longer than the stream keeps a fact
 
 
 class Command(BaseCommand):
-    help = "Store what workers say; tell webhooks; forget what is older than the retention."
+    help = "Store what workers say; tell webhooks; fetch files; forget what has become old."
 
     def handle(self, *args: Any, **options: Any) -> None:
         sys.setswitchinterval(SWITCH_INTERVAL)
@@ -50,13 +56,18 @@ async def _run() -> None:
         loop.add_signal_handler(number, stop.set)
     retention = asyncio.ensure_future(_retention(stop))
     gate = _turns()
-    webhooks = asyncio.ensure_future(_deliver(stop, gate))
-    small = asyncio.ensure_future(chores.run(stop, gate))
+    loops = [
+        asyncio.ensure_future(_keep("webhook delivery", stop, lambda: deliver(stop, gate))),
+        asyncio.ensure_future(_keep("fetching files", stop, lambda: fetch_files(stop, gate))),
+        asyncio.ensure_future(_keep("sending", stop, lambda: dispatch(stop, gate))),
+        asyncio.ensure_future(_keep("enrichment", stop, Enricher(stop, gate).run)),
+        asyncio.ensure_future(_keep("chores", stop, lambda: chores.run(stop, gate))),
+    ]
     try:
         await Ingest(stop, gate).run()
     finally:
         stop.set()
-        await asyncio.gather(webhooks, small, retention)
+        await asyncio.gather(*loops, retention)
 
 
 def _turns() -> AbstractAsyncContextManager[Any]:
@@ -67,15 +78,15 @@ def _turns() -> AbstractAsyncContextManager[Any]:
     return asyncio.Lock() if connection.vendor == "sqlite" else nullcontext()
 
 
-async def _deliver(stop: asyncio.Event, gate: AbstractAsyncContextManager[Any]) -> None:
-    """Trouble with webhooks never keeps ingest from running, nor the other way round."""
+async def _keep(name: str, stop: asyncio.Event, run: Callable[[], Awaitable[None]]) -> None:
+    """Trouble with one of the loops never keeps ingest from running, nor the other way round."""
     while not stop.is_set():
         try:
-            await deliver(stop, gate)
+            await run()
         except Exception:
-            logger.exception("webhook delivery broke; it starts again")
+            logger.exception("%s broke; it starts again", name)
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), DELIVERY_REST)
+                await asyncio.wait_for(stop.wait(), REST)
 
 
 async def _retention(stop: asyncio.Event) -> None:
@@ -91,6 +102,8 @@ async def _retention(stop: asyncio.Event) -> None:
 def forget_old() -> None:
     at = timezone.now()
     webhook_retention.forget_old(at)
+    media_retention.forget_old(at)
+    uploads.forget_expired(at)
     SeenFact.objects.filter(at__lt=at - SEEN_FACTS_KEPT).delete()
     for workspace_id in Workspace.objects.values_list("pk", flat=True):
         wishes = preferences.of(workspace_id)

@@ -10,10 +10,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from accounts import wall
+from config import bodies
 from config.web_server import PatientServer
 from events import waiting
 
 HANDSHAKE_TIMEOUT = 10  # seconds
+BODY_EXTRA = 1_048_576  # bytes
 CLOSE_TIMEOUT = 1  # seconds an application may take after its client is gone
 
 
@@ -28,6 +30,8 @@ class Command(BaseCommand):
         from config.asgi import application  # after Django is set up
 
         wall.close_by_default()
+        # A file in base64 or multipart, and what goes around it.
+        bodies.install(settings.MEDIA_MAX_BYTES + BODY_EXTRA)
         waiting.listen()  # now, so that the first feed and long-poll need not wait for it
 
         PatientServer(

@@ -33,6 +33,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.SANDBOX:  # a test installation talks to receivers on the same machine
             os.environ.setdefault("WEBHOOK_ALLOW_PRIVATE", "1")
+            os.environ.setdefault("OUTBOUND_MEDIA_ALLOW_PRIVATE", "1")
         self._check_port()
         self._prepare_folders()
         call_command("migrate", interactive=False, verbosity=0)

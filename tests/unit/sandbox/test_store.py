@@ -1,5 +1,6 @@
 """What survives a restart, and the rules of waiting stanzas."""
 
+import contextlib
 import sqlite3
 from pathlib import Path
 
@@ -101,3 +102,16 @@ def test_an_inbox_is_read_by_cursor(store: Store) -> None:
     assert store.inbox(DIGITS, after=first["id"], limit=10) == others
     assert store.inbox(DIGITS, after=0, limit=1) == [first]
     assert store.inbox_message(DIGITS, "id2") == {"text": "2"}
+
+
+def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    with contextlib.closing(sqlite3.connect(path)) as old, old:
+        old.execute("CREATE TABLE secret (name TEXT PRIMARY KEY, value BLOB NOT NULL)")
+        old.execute("INSERT INTO secret VALUES ('kept', x'01')")
+        old.execute("PRAGMA user_version = 1")
+    upgraded = Store(path)
+    upgraded.save_document("kind", "key", {"a": 1})
+    assert (upgraded.secret("kept"), upgraded.document("kind", "key")) == (b"\x01", {"a": 1})
+    upgraded.close()
+    Store(path).close()

@@ -1,0 +1,291 @@
+"""Groups over REST. Writing needs the scope `send`: it acts in the name of the number.
+
+What WhatsApp says of groups is asked from it each time; the answer is as fresh as the line.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.problems import Problem
+from accounts.models import Scope
+from events.models import rfc3339
+
+from .. import group_pictures, groups, people
+from .base import AccountView, checked, group_jid, person_jids
+from .contacts import NOT_CONNECTED, TOO_LATE
+from .group_shapes import (
+    GROUP_EXAMPLE,
+    OUTCOMES_EXAMPLE,
+    DecisionRequest,
+    GroupChangeRequest,
+    GroupListSerializer,
+    GroupSerializer,
+    InviteSerializer,
+    JoinedSerializer,
+    JoinRequest,
+    JoinWishesSerializer,
+    NewGroupRequest,
+    OutcomesSerializer,
+    ParticipantsRequest,
+    PictureRequest,
+    PictureSerializer,
+    RemovalRequest,
+)
+
+PROBLEMS = {
+    403: OpenApiResponse(description="code=not_a_member, not_allowed or missing_scope"),
+    404: OpenApiResponse(description="no such account or group"),
+    409: NOT_CONNECTED,
+    422: OpenApiResponse(description="code=invalid, with the field"),
+    504: TOO_LATE,
+}
+
+
+class GroupView(AccountView):
+    """One group; `self.jid` is its checked JID."""
+
+    scopes = {"POST": Scope.SEND, "PATCH": Scope.SEND, "PUT": Scope.SEND, "DELETE": Scope.SEND}
+    jid = ""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if "jid" in kwargs:
+            self.jid = group_jid(kwargs["jid"])
+
+    def described(self, told: dict[str, Any]) -> dict[str, Any]:
+        """The worker's group, asked for again where a command answers less than that."""
+        if "jid" not in told or "participants" not in told:
+            told = self.order("group_info", jid=self.jid)
+        return groups.described(self.account, told)
+
+
+class GroupsView(GroupView):
+    @extend_schema(
+        summary="The groups that a number is in",
+        operation_id="accounts_groups_list",
+        responses={200: GroupListSerializer, 409: NOT_CONNECTED, 504: TOO_LATE},
+    )
+    def get(self, request: Request, account_id: UUID) -> Response:
+        told = self.order("group_list")["groups"]
+        results = groups.describe_all(self.account, told)
+        return Response({"results": results, "next": None, "previous": None})
+
+    @extend_schema(
+        summary="A new group",
+        description="Whoever does not let strangers add them is not in it; see `participants`.",
+        request=NewGroupRequest,
+        responses={201: GroupSerializer, 409: NOT_CONNECTED, 422: PROBLEMS[422], 504: TOO_LATE},
+        examples=[
+            GROUP_EXAMPLE,
+            OpenApiExample(
+                "two people",
+                {"subject": "Deliveries", "participants": ["+15550100200", "+15550100201"]},
+                request_only=True,
+            ),
+        ],
+    )
+    def post(self, request: Request, account_id: UUID) -> Response:
+        wanted = checked(NewGroupRequest, request)
+        members = person_jids(wanted["participants"], "participants")
+        told = self.order("group_create", name=wanted["subject"], participants=members)
+        return Response(groups.described(self.account, told), 201)
+
+
+class OneGroupView(GroupView):
+    @extend_schema(
+        summary="One group with its members",
+        responses={200: GroupSerializer, **PROBLEMS},
+        examples=[GROUP_EXAMPLE],
+    )
+    def get(self, request: Request, account_id: UUID, jid: str) -> Response:
+        return Response(self.described({}))
+
+    @extend_schema(
+        summary="Change subject, description or who may do what",
+        request=GroupChangeRequest,
+        responses={200: GroupSerializer, **PROBLEMS},
+        examples=[
+            GROUP_EXAMPLE,
+            OpenApiExample(
+                "only admins write", {"subject": "News", "announce": True}, request_only=True
+            ),
+        ],
+    )
+    def patch(self, request: Request, account_id: UUID, jid: str) -> Response:
+        changes = checked(GroupChangeRequest, request)
+        return Response(self.described(self.order("group_update", jid=self.jid, **changes)))
+
+
+class ParticipantsView(GroupView):
+    @extend_schema(
+        summary="Add, remove, promote or demote people",
+        request=ParticipantsRequest,
+        responses={200: OutcomesSerializer, **PROBLEMS},
+        examples=[
+            OUTCOMES_EXAMPLE,
+            OpenApiExample(
+                "promote",
+                {"action": "promote", "participants": ["+15550100201"]},
+                request_only=True,
+            ),
+        ],
+    )
+    def post(self, request: Request, account_id: UUID, jid: str) -> Response:
+        wanted = checked(ParticipantsRequest, request)
+        return self._change(wanted["action"], wanted["participants"])
+
+    @extend_schema(
+        summary="Remove people",
+        request=RemovalRequest,
+        responses={200: OutcomesSerializer, **PROBLEMS},
+        examples=[OUTCOMES_EXAMPLE],
+    )
+    def delete(self, request: Request, account_id: UUID, jid: str) -> Response:
+        return self._change("remove", checked(RemovalRequest, request)["participants"])
+
+    def _change(self, action: str, participants: list[str]) -> Response:
+        told = self.order(
+            "group_participants",
+            jid=self.jid,
+            action=action,
+            participants=person_jids(participants, "participants"),
+        )
+        return Response({"results": groups.outcomes(told["results"])})
+
+
+class InviteView(GroupView):
+    @extend_schema(summary="The invite link", responses={200: InviteSerializer, **PROBLEMS})
+    def get(self, request: Request, account_id: UUID, jid: str) -> Response:
+        return self._link(reset=False)
+
+    @extend_schema(
+        summary="A new invite link; the old one ends",
+        request=None,
+        responses={200: InviteSerializer, **PROBLEMS},
+    )
+    def post(self, request: Request, account_id: UUID, jid: str) -> Response:
+        return self._link(reset=True)
+
+    def _link(self, *, reset: bool) -> Response:
+        told = self.order("group_invite", jid=self.jid, reset=reset)
+        return Response({"link": told["link"]})
+
+
+class JoinView(GroupView):
+    @extend_schema(
+        summary="Follow an invite link",
+        description="Where admins approve who joins, `group.joined` follows when one has agreed.",
+        request=JoinRequest,
+        responses={
+            200: JoinedSerializer,
+            409: NOT_CONNECTED,
+            404: OpenApiResponse(
+                description="code=not_found: the invitation is not valid (any more)"
+            ),
+            422: PROBLEMS[422],
+            504: TOO_LATE,
+        },
+        examples=[
+            OpenApiExample(
+                "a link", {"link": "https://chat.whatsapp.com/AbCdEfGhIjKlMn"}, request_only=True
+            )
+        ],
+    )
+    def post(self, request: Request, account_id: UUID) -> Response:
+        told = self.order("group_join", code=checked(JoinRequest, request)["code"])
+        return Response({"jid": told["jid"]})
+
+
+class LeaveView(GroupView):
+    @extend_schema(summary="Leave the group", request=None, responses={204: None, **PROBLEMS})
+    def post(self, request: Request, account_id: UUID, jid: str) -> Response:
+        self.order("group_leave", jid=self.jid)
+        return Response(status=204)
+
+
+class GroupPictureView(GroupView):
+    parser_classes = [JSONParser, MultiPartParser]
+
+    @extend_schema(
+        summary="Give the group a picture",
+        description="A JPEG, PNG, WebP or GIF of up to 10 MB; its middle is used, 640 x 640.",
+        request=PictureRequest,
+        responses={200: PictureSerializer, 413: None, **PROBLEMS},
+    )
+    def post(self, request: Request, account_id: UUID, jid: str) -> Response:
+        try:
+            picture = group_pictures.square_jpeg(_given(request))
+        except group_pictures.NoPicture as exc:
+            raise Problem(422, "invalid", f"picture: {exc}") from None
+        told = groups.set_picture(self.account, self.jid, picture)
+        return Response({"picture_id": told.get("picture_id") or None})
+
+
+def _given(request: Request) -> bytes:
+    """The bytes of the file or of the base64 text."""
+    wanted = checked(PictureRequest, request)
+    most = group_pictures.LARGEST
+    if file := wanted.get("picture"):
+        if file.size > most:
+            raise Problem(413, "media_too_large", f"A picture has at most {most:,} bytes.")
+        data: bytes = file.read()
+        return data
+    text = wanted.get("base64", "")
+    if not text:
+        raise Problem(422, "invalid", "Send a file as `picture`, or JSON with `base64`.")
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise Problem(422, "invalid", "base64: this is not base64.") from None
+
+
+class JoinRequestsView(GroupView):
+    @extend_schema(summary="Who asks to join", responses={200: JoinWishesSerializer, **PROBLEMS})
+    def get(self, request: Request, account_id: UUID, jid: str) -> Response:
+        told = self.order("group_requests", jid=self.jid)["results"]
+        shown = people.shown_all(self.account, [groups.party(one) for one in told])
+        return Response(
+            {
+                "results": [
+                    {**person, "requested_at": _time(one.get("requested_at"))}
+                    for person, one in zip(shown, told, strict=True)
+                ]
+            }
+        )
+
+    @extend_schema(
+        summary="Let people in, or not",
+        description="501 code=not_supported with an engine that cannot: neonize.",
+        request=DecisionRequest,
+        responses={200: OutcomesSerializer, **PROBLEMS},
+        examples=[
+            OpenApiExample(
+                "approve",
+                {"action": "approve", "participants": ["+15550100201"]},
+                request_only=True,
+            )
+        ],
+    )
+    def post(self, request: Request, account_id: UUID, jid: str) -> Response:
+        wanted = checked(DecisionRequest, request)
+        told = self.order(
+            "group_decide",
+            jid=self.jid,
+            action=wanted["action"],
+            participants=person_jids(wanted["participants"], "participants"),
+        )
+        return Response({"results": groups.outcomes(told["results"])})
+
+
+def _time(seconds: float | None) -> str | None:
+    return rfc3339(datetime.fromtimestamp(seconds, UTC)) if seconds else None

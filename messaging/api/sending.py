@@ -1,0 +1,223 @@
+"""Sending over REST: messages, uploads, and how fast an account sends."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.http import Http404
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.problems import Problem
+from accounts.models import ApiKey, Scope
+
+from ..descriptions import describe
+from ..models import Message, Pacing, Upload
+from ..outbox import orders, pacing, rates, requests, uploads
+from ..outbox.errors import MEDIA_TOO_LARGE, MediaProblem
+from ..outbox.fields import Invalid
+from .base import account_of
+
+JSON_MOST = requests.INLINE_MOST * 4 // 3 + 1_048_576  # bytes of a request that is no upload
+HOUR_MS = 3_600_000
+
+
+class SendSerializer(serializers.Serializer[Any]):
+    """For the schema. outbox/requests.py decides, type by type."""
+
+    to = serializers.CharField(
+        required=False,
+        help_text="phone number (+4915112345678), JID, group JID, or chat:<id>; may be left out "
+        "for reaction, edit and revoke",
+    )
+    type = serializers.ChoiceField(choices=[(name, name) for name in requests.TYPES])
+    text = serializers.CharField(required=False)
+    reply_to = serializers.CharField(required=False, help_text="our id or WhatsApp's")
+    mentions = serializers.ListField(child=serializers.CharField(), required=False)
+    media = serializers.JSONField(required=False, help_text="one of {url}, {base64}, {upload_id}")
+    caption = serializers.CharField(required=False)
+    filename = serializers.CharField(required=False)
+    location = serializers.JSONField(
+        required=False, help_text="{latitude, longitude, name?, address?}"
+    )
+    contacts = serializers.JSONField(
+        required=False, help_text="[{name, phone_number}] or [{name, vcard}]"
+    )
+    poll = serializers.JSONField(required=False, help_text="{name, options, selectable?}")
+    message_id = serializers.CharField(required=False, help_text="reaction, edit, revoke")
+    emoji = serializers.CharField(required=False, allow_blank=True)
+    expires_in = serializers.IntegerField(
+        required=False,
+        help_text=f"seconds to wait for a connection, {requests.EXPIRES_DEFAULT} if not said",
+    )
+
+
+class UploadSerializer(serializers.ModelSerializer[Upload]):
+    class Meta:
+        model = Upload
+        fields = ["id", "filename", "mime_type", "size", "sha256", "created_at", "expires_at"]
+
+
+class PacingSerializer(serializers.ModelSerializer[Pacing]):
+    min_gap_ms = serializers.IntegerField(
+        min_value=0, max_value=HOUR_MS, help_text="between the starts of two messages"
+    )
+    new_chats_per_hour = serializers.IntegerField(
+        min_value=0, max_value=10_000, help_text="first messages to somebody; 0: no limit"
+    )
+    typing_ms_per_character = serializers.IntegerField(min_value=0, max_value=1_000)
+    typing_max_ms = serializers.IntegerField(min_value=0, max_value=pacing.TYPING_MOST_MS)
+
+    class Meta:
+        model = Pacing
+        fields = [
+            "min_gap_ms",
+            "new_chats_per_hour",
+            "typing",
+            "typing_ms_per_character",
+            "typing_max_ms",
+            "paused_until",
+            "updated_at",
+        ]
+        read_only_fields = ["paused_until", "updated_at"]
+
+
+def refusal(exc: Invalid) -> Problem:
+    """The problem that names the field; files that are too large are 413."""
+    status = 413 if exc.code == MEDIA_TOO_LARGE else 422
+    return Problem(status, exc.code, str(exc), errors={exc.field: [exc.detail]})
+
+
+class SendMixin(APIView):
+    """POST of /accounts/{id}/messages, for the view that also lists them."""
+
+    scopes = {"POST": Scope.SEND}
+
+    @extend_schema(
+        summary="Send a message",
+        request=SendSerializer,
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key",
+                OpenApiTypes.STR,
+                OpenApiParameter.HEADER,
+                description="The same key and body give the same message, sent once.",
+            )
+        ],
+        examples=[
+            OpenApiExample("text", {"to": "+4915112345678", "type": "text", "text": "Hello"})
+        ],
+        responses={202: OpenApiTypes.OBJECT, 200: OpenApiTypes.OBJECT},
+    )
+    def post(self, request: Request, account_id: UUID) -> Response:
+        account = getattr(self, "account", None) or account_of(request, account_id)
+        if int(request.META.get("CONTENT_LENGTH") or 0) > JSON_MOST:
+            raise Problem(413, "too_large", f"Send at most {JSON_MOST:,} bytes; see POST /uploads.")
+        try:
+            key = requests.idempotency_key(request.headers.get("Idempotency-Key"))
+            order = requests.parse(request.data)
+            message, created = orders.enqueue(account=account, order=order, key=key)
+        except Invalid as exc:
+            raise refusal(exc) from None
+        except orders.KeyReused:
+            raise Problem(
+                422,
+                "idempotency_key_reused",
+                "This Idempotency-Key was used for another message; take a new one.",
+            ) from None
+        return Response(describe(message, fresh=created), 202 if created else 200)
+
+
+class CancelView(APIView):
+    """POST /messages/{id}/cancel."""
+
+    scopes = {"POST": Scope.SEND}
+
+    @extend_schema(
+        summary="Take back a message that is still queued",
+        request=None,
+        responses={200: OpenApiTypes.OBJECT},
+    )
+    def post(self, request: Request, pk: UUID) -> Response:
+        assert isinstance(request.auth, ApiKey)
+        message = (
+            Message.objects.visible_to(request.auth).filter(pk=pk, outgoing__isnull=False).first()
+        )
+        if message is None:
+            raise Http404
+        try:
+            return Response(describe(orders.cancel(message=message)))
+        except orders.NotQueued as exc:
+            raise Problem(
+                409, "not_queued", f"The message is {exc.status}; only queued ones are taken back."
+            ) from None
+
+
+class UploadsView(APIView):
+    """POST /uploads: a file first, any number of messages with it afterwards."""
+
+    scopes = {"POST": Scope.SEND}
+    parser_classes = [MultiPartParser, JSONParser]
+
+    @extend_schema(
+        summary="Upload a file to send",
+        request={
+            "multipart/form-data": {
+                "type": "object",
+                "properties": {"file": {"type": "string", "format": "binary"}},
+                "required": ["file"],
+            }
+        },
+        responses={201: UploadSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        assert isinstance(request.auth, ApiKey)
+        most = settings.MEDIA_MAX_BYTES
+        if int(request.META.get("CONTENT_LENGTH") or 0) > most + 65_536:
+            raise Problem(413, MEDIA_TOO_LARGE, f"Send at most {most:,} bytes.")
+        file = request.FILES.get("file") if "multipart" in (request.content_type or "") else None
+        if not isinstance(file, UploadedFile):
+            raise refusal(Invalid("file", "send it as multipart/form-data in the field `file`"))
+        try:
+            upload = uploads.keep(workspace=request.auth.workspace, file=file, most=most)
+        except MediaProblem as exc:
+            raise refusal(Invalid("file", exc.detail, code=exc.code)) from None
+        return Response(UploadSerializer(upload).data, 201)
+
+
+class PacingView(APIView):
+    """GET and PATCH /accounts/{id}/pacing."""
+
+    @extend_schema(summary="How fast the account sends", responses=PacingSerializer)
+    def get(self, request: Request, account_id: UUID) -> Response:
+        account = account_of(request, account_id)
+        row = Pacing.objects.filter(pk=account.pk).first() or Pacing(account=account)
+        return Response(PacingSerializer(row).data)
+
+    @extend_schema(
+        summary="Change how fast the account sends",
+        request=PacingSerializer,
+        responses=PacingSerializer,
+    )
+    def patch(self, request: Request, account_id: UUID) -> Response:
+        account = account_of(request, account_id)
+        assert isinstance(request.auth, ApiKey)
+        row, _ = Pacing.objects.get_or_create(account=account)
+        wanted = PacingSerializer(row, data=request.data, partial=True)
+        wanted.is_valid(raise_exception=True)
+        row = rates.change(
+            account=account,
+            actor=f"key:{request.auth.prefix}",
+            at=timezone.now(),
+            **wanted.validated_data,
+        )
+        return Response(PacingSerializer(row).data)

@@ -1,0 +1,186 @@
+"""The picture to show for one JID: live, from the cache, or our own."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from urllib.parse import quote
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.models import WhatsAppAccount
+from sessions_mgr.models import Session
+from sessions_mgr.states import Status
+
+from ..models import Avatar, AvatarState, Contact
+from ..models.media import media_storage
+from . import fetching, images, poison, rules
+from .flights import Flights, release_connection
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = 2.2  # seconds that a request waits, questions of others included
+POLL = 0.05  # seconds between looks at a question that another process has asked
+
+flights = Flights()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What to show. `id` is WhatsApp's name of the picture; empty for one of ours."""
+
+    account_id: UUID
+    jid: str
+    source: Literal["live", "cache", "default"]
+    id: str = ""
+    mime_type: str = ""
+    file: str = ""  # in the storage; empty for one of ours
+    fetched_at: datetime | None = None
+
+    @property
+    def of(self) -> Literal["person", "group"]:
+        return "group" if self.jid.endswith("@g.us") else "person"
+
+
+def address(account_id: object, jid: str) -> str:
+    """Where the REST API shows the picture."""
+    path = f"/api/v1/accounts/{account_id}/contacts/{quote(jid, safe='@')}/avatar"
+    return f"{settings.PUBLIC_URL}{path}"
+
+
+def canonical(account: WhatsAppAccount, jid: str) -> str:
+    """The one JID under which a picture is kept: a person's phone number's, where it is known."""
+    if not jid.endswith("@lid"):
+        return jid
+    known = Contact.objects.filter(account=account, lid=jid).values_list("jid", flat=True).first()
+    return known or jid
+
+
+def find(account: WhatsAppAccount, jid: str, *, community: bool = False) -> Found:
+    """What to show for `jid`, within PATIENCE. Never raises because of WhatsApp."""
+    jid = canonical(account, jid)
+    avatar = Avatar.objects.filter(account=account, jid=jid).first()
+    before = avatar.fetched_at if avatar else None
+    try:
+        avatar = _renewed(account, jid, avatar, community)
+    except Exception:
+        logger.exception(
+            "a profile picture could not be looked up; going on without",
+            extra={"account": str(account.pk), "jid": jid, "is_community": community},
+        )
+    if avatar is None or not avatar.file:
+        return Found(account.pk, jid, "default", fetched_at=avatar.fetched_at if avatar else None)
+    fresh = avatar.fetched_at is not None and avatar.fetched_at != before
+    return Found(
+        account.pk,
+        jid,
+        "live" if fresh else "cache",
+        avatar.picture_id,
+        avatar.mime_type,
+        avatar.file.name or "",
+        avatar.fetched_at,
+    )
+
+
+def _renewed(
+    account: WhatsAppAccount, jid: str, avatar: Avatar | None, community: bool
+) -> Avatar | None:
+    """The row after what can be done about it now."""
+    now = timezone.now()
+    if not settings.AVATAR_FETCH_ENABLED:
+        return avatar
+    if avatar is not None and avatar.asked_at is not None and poison.judge(avatar, now):
+        avatar.refresh_from_db()
+    step = rules.next_step(facts_of(avatar), now)
+    if step == rules.Step.KEEP:
+        return avatar
+    if step == rules.Step.LATER or not _connected(account):
+        return _want(account, jid, avatar, now)
+    if avatar is None:
+        avatar, _ = Avatar.objects.get_or_create(account=account, jid=jid)
+    _ask_once(account, avatar, community)
+    avatar.refresh_from_db()
+    return avatar
+
+
+def facts_of(avatar: Avatar | None) -> rules.Known:
+    if avatar is None:
+        return rules.Known()
+    return rules.Known(
+        found=avatar.state == AvatarState.FOUND,
+        fetched_at=avatar.fetched_at,
+        changed_at=avatar.changed_at,
+        failed_at=avatar.failed_at,
+        failures=avatar.failures,
+        poisoned_until=avatar.poisoned_until,
+    )
+
+
+def _connected(account: WhatsAppAccount) -> bool:
+    return Session.objects.filter(pk=account.pk, status=Status.CONNECTED).exists()
+
+
+def _want(
+    account: WhatsAppAccount, jid: str, avatar: Avatar | None, now: datetime
+) -> Avatar | None:
+    """Have the pipeline fetch it once it can. Asked for, so it is not a prefetch."""
+    if avatar is None:
+        avatar, _ = Avatar.objects.get_or_create(
+            account=account, jid=jid, defaults={"wanted_at": now}
+        )
+    else:
+        Avatar.objects.filter(pk=avatar.pk, wanted_at=None).update(wanted_at=now)
+    return avatar
+
+
+def _ask_once(account: WhatsAppAccount, avatar: Avatar, community: bool) -> None:
+    """One question for everybody who wants this picture now, in this process and elsewhere."""
+    deadline = time.monotonic() + PATIENCE
+
+    def ask() -> None:
+        if fetching.fetch(avatar, account, community=community) is None:
+            _await_other_process(avatar, deadline)
+
+    flights.share((account.pk, avatar.jid), ask, PATIENCE)
+
+
+def _await_other_process(avatar: Avatar, deadline: float) -> None:
+    while time.monotonic() < deadline:
+        release_connection()
+        time.sleep(POLL)
+        if Avatar.objects.filter(pk=avatar.pk, claim="").exists():
+            return
+
+
+def read(found: Found, *, default_type: str = "image/png") -> tuple[bytes, str]:
+    """(bytes, media type) of what was found; our own picture when the storage does not give it."""
+    if found.file:
+        data = _stored(found.file) or _stored(_file_now(found))
+        if kind := images.kind_of(data):
+            return data, kind
+    return images.default(found.of, default_type), default_type
+
+
+def _file_now(found: Found) -> str:
+    """The file may have been replaced since we looked."""
+    now = Avatar.objects.filter(account_id=found.account_id, jid=found.jid)
+    return now.exclude(file=found.file).values_list("file", flat=True).first() or ""
+
+
+def _stored(name: str) -> bytes:
+    if not name:
+        return b""
+    try:
+        with media_storage().open(name) as file:
+            data: bytes = file.read()
+    except FileNotFoundError:
+        return b""
+    except Exception:
+        logger.exception("a stored profile picture cannot be read", extra={"file": name})
+        return b""
+    return data

@@ -1,0 +1,61 @@
+"""Files that apps leave here before they send them."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db import DatabaseError
+from django.utils import timezone
+
+from accounts.models import Workspace
+
+from ..media import names
+from ..models import Upload
+from . import files, sniffing
+from .errors import MEDIA_INVALID, MEDIA_TOO_LARGE, MediaProblem
+
+KEPT = timedelta(hours=24)
+
+
+def keep(*, workspace: Workspace, file: UploadedFile[Any], most: int) -> Upload:
+    """Store the file. MediaProblem when it is empty or larger than `most` bytes."""
+    if not file.size:
+        raise MediaProblem(MEDIA_INVALID, "The file is empty.")
+    if file.size > most:
+        raise MediaProblem(MEDIA_TOO_LARGE, f"Send at most {most:,} bytes.")
+    digest = hashlib.sha256()
+    head = b""
+    for chunk in file.chunks():
+        head = head or chunk[: sniffing.HEAD]
+        digest.update(chunk)
+    file.seek(0)
+    upload_id, mime_type = uuid4(), files.declared(sniffing.sniff(head), file.name or "")
+    stored = files.storage().save(f"uploads/{workspace.pk}/{upload_id}", file)
+    try:
+        return Upload.objects.create(
+            id=upload_id,
+            workspace=workspace,
+            filename=names.clean(file.name or "", mime_type),
+            mime_type=mime_type,
+            size=file.size,
+            sha256=digest.hexdigest(),
+            file=stored,
+            expires_at=timezone.now() + KEPT,
+        )
+    except DatabaseError:
+        files.storage().delete(stored)
+        raise
+
+
+def forget_expired(at: datetime) -> int:
+    """Retention. Messages have copies of their own. How many went."""
+    count = 0
+    for upload in Upload.objects.filter(expires_at__lt=at).order_by("expires_at")[:1000]:
+        files.storage().delete(str(upload.file.name))
+        upload.delete()
+        count += 1
+    return count

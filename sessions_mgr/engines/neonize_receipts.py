@@ -1,0 +1,235 @@
+"""WhatsApp hears "got it" only after we have it.
+
+whatsmeow confirms a message as soon as it has decrypted it, long before our callback stored it. But
+it writes each stanza to its debug log before it sends it, and waits until the log has taken the
+line. So we read that log (nothing of it is kept) and let the line of a receipt wait there until
+the message is in the spool. Receipts go out on goroutines of their own: one that waits holds up
+nothing else, and at most about a hundred wait, because whatsmeow itself stops decrypting when so
+many messages lie before our callback.
+
+A message that never reaches our callback must not hold its receipt for ever. Callbacks come in
+order, so once enough later ones have come, or all is quiet, it will not come any more: it is told
+as lost, by its id, and the receipt goes. The form of the lines: whatsmeow's binary/xml.go.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+logger = logging.getLogger(__name__)
+
+LATER_CALLBACKS = 256  # Go's queue before our callback has 100 places
+QUIET_SECONDS = 10.0  # without any callback: nothing is on its way
+LOOK_SECONDS = 0.5
+REMEMBERED = 4096  # messages whose receipt WhatsApp never acknowledged; more are forgotten
+BLIND_AFTER = 300  # messages stored since we last saw a receipt: the log has changed its form
+ACK_DELAY_SECONDS = 0.02  # from the line of a retry receipt until it is surely on its way
+
+_ID = re.compile(rb' id="([^"]*)"')
+_TYPE = re.compile(rb' type="([^"]*)"')
+_TIME = re.compile(rb' t="\d+"')
+_WHO = re.compile(rb' (to|participant)="([^"]*)"')
+_CONFIRMS = frozenset({b"", b"inactive", b"sender", b"peer_msg"})  # types that mean "I have it"
+
+
+@dataclass(slots=True)
+class _Message:
+    """A message between its arrival and its place in the spool."""
+
+    parts: int  # ciphertexts that were not dealt with yet
+    reported: bool = False  # at least one reached our callback
+    waiting: list[threading.Lock] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A message that whatsmeow decrypted and that never came to us."""
+
+    wa_id: str
+    chat: str
+    sender: str
+
+
+class Receipts:
+    """`on_settled` gets the Unix time until which everything is stored and confirmed.
+
+    `quiet_since` says when the last callback ended (`clock`), None while one runs.
+    """
+
+    def __init__(
+        self,
+        *,
+        quiet_since: Callable[[], float | None],
+        on_dropped: Callable[[Dropped], None],
+        on_settled: Callable[[float], None],
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._quiet_since = quiet_since
+        self._on_dropped = on_dropped
+        self._on_settled = on_settled
+        self._clock = clock
+        self._now = now
+        self._lock = threading.Lock()
+        self._open: dict[bytes, _Message] = {}
+        self._unsettled: dict[bytes, float] = {}  # when it arrived, oldest first
+        self._unreadable: dict[bytes, None] = {}  # on record, not acknowledged yet
+        self._retried: dict[bytes, None] = {}  # asked for again
+        self._callbacks = 0
+        self._unseen = 0
+        self.blind = False
+
+    # What the log says ----------------------------------------------------------------------
+
+    def received(self, line: bytes) -> None:
+        """A stanza came from WhatsApp."""
+        if line.startswith(b"<message "):
+            self._arrived(line)
+        elif b' class="receipt"' in line and _type(line) in _CONFIRMS:
+            self._settle(_id(line))
+
+    def sending(self, line: bytes) -> None:
+        """A stanza is about to be sent. Returns when it may go."""
+        if line.startswith(b"<receipt "):
+            kind = _type(line)
+            if kind in _CONFIRMS:
+                self._unseen = 0
+                self._hold(_id(line), line)
+            elif kind == b"retry":
+                with self._lock:
+                    self._retried[_id(line)] = None
+                    _forget_oldest(self._retried)
+        elif b' class="message"' in line:
+            self._hold_ack(_id(line), line)
+
+    def ignored(self, wa_id: str) -> None:
+        """whatsmeow drops one part of a message: it has seen it before."""
+        self._dealt_with(wa_id.encode(), reported=False)
+
+    # What the callbacks say -----------------------------------------------------------------
+
+    def stored(self, wa_id: str) -> None:
+        """A part of this message is in the spool, or there is nothing in it for us."""
+        self._dealt_with(wa_id.encode(), reported=True)
+        self._unseen += 1
+        if self._unseen > BLIND_AFTER and not self.blind:
+            self.blind = True
+            logger.critical("receipts are not seen any more: a kill may lose messages, untold")
+
+    def unreadable(self, wa_id: str) -> None:
+        """It is on record that this message could not be read; the rest of it is not tried."""
+        with self._lock:
+            message = self._open.pop(wa_id.encode(), None)
+            if message is not None:
+                self._unreadable[wa_id.encode()] = None
+                _forget_oldest(self._unreadable)
+        _release(message)
+
+    def called_back(self) -> None:
+        self._callbacks += 1
+
+    # Inside ---------------------------------------------------------------------------------
+
+    def _arrived(self, line: bytes) -> None:
+        # Names that people chose stand before the time, so nothing in them is taken for a part.
+        start = max((found.end() for found in _TIME.finditer(line)), default=0)
+        parts = line.count(b"<enc ", start)
+        if not parts:
+            return
+        wa_id = _id(line)
+        with self._lock:
+            self._unsettled.setdefault(wa_id, self._now())
+            _forget_oldest(self._unsettled)
+            message = self._open.setdefault(wa_id, _Message(0))
+            message.parts += parts
+            message.reported = False
+
+    def _dealt_with(self, wa_id: bytes, *, reported: bool) -> None:
+        with self._lock:
+            message = self._open.get(wa_id)
+            if message is None:
+                return
+            message.parts -= 1
+            message.reported |= reported
+            if message.parts > 0:
+                return
+            del self._open[wa_id]
+        _release(message)
+
+    def _settle(self, wa_id: bytes) -> None:
+        with self._lock:
+            self._unsettled.pop(wa_id, None)
+            if not self.blind:
+                self._on_settled(next(iter(self._unsettled.values()), self._now()))
+
+    def _hold(self, wa_id: bytes, line: bytes) -> None:
+        message = self._wait(wa_id)
+        if message is None:
+            return
+        with self._lock:
+            self._open.pop(wa_id, None)
+        if message.reported:
+            return  # we counted a part that was none
+        logger.error("message %s never came out of the engine", wa_id.decode(errors="replace"))
+        who = {key: value.decode(errors="replace") for key, value in _WHO.findall(line)}
+        chat = who.get(b"to", "")
+        self._on_dropped(
+            Dropped(wa_id.decode(errors="replace"), chat, who.get(b"participant", chat))
+        )
+
+    def _hold_ack(self, wa_id: bytes, line: bytes) -> None:
+        """WhatsApp forgets an unreadable message at its ack: first on record, first asked again."""
+        self._wait(wa_id)
+        begun = self._clock()
+        asks_again = wa_id in self._unreadable and b" error=" not in line
+        while asks_again and self._clock() - begun < QUIET_SECONDS:
+            asks_again = wa_id not in self._retried
+            time.sleep(ACK_DELAY_SECONDS)
+        with self._lock:
+            self._open.pop(wa_id, None)
+            self._unreadable.pop(wa_id, None)
+            self._retried.pop(wa_id, None)
+        self._settle(wa_id)
+
+    def _wait(self, wa_id: bytes) -> _Message | None:
+        """None when it is stored; the message when it will never be."""
+        with self._lock:
+            message = self._open.get(wa_id)
+            if message is None:
+                return None
+            gate = threading.Lock()
+            gate.acquire()
+            message.waiting.append(gate)
+        begun, callbacks = self._clock(), self._callbacks
+        while not gate.acquire(timeout=LOOK_SECONDS):
+            if self._callbacks - callbacks > LATER_CALLBACKS:
+                return message
+            since = self._quiet_since()
+            if since is not None and self._clock() - max(since, begun) >= QUIET_SECONDS:
+                return message
+        return None
+
+
+def _release(message: _Message | None) -> None:
+    for gate in message.waiting if message else ():
+        gate.release()
+
+
+def _forget_oldest(memory: dict[bytes, float] | dict[bytes, None]) -> None:
+    if len(memory) > REMEMBERED:
+        del memory[next(iter(memory))]
+
+
+def _id(line: bytes) -> bytes:
+    found = _ID.search(line)
+    return found[1] if found else b""
+
+
+def _type(line: bytes) -> bytes:
+    found = _TYPE.search(line)
+    return found[1] if found else b""

@@ -1,0 +1,347 @@
+"""The audit log: who, what, from where; append-only; filtered, exported, administered."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.core.management import call_command
+from django.db import DatabaseError, connection, transaction
+from django.test import AsyncClient
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from accounts import audit
+from accounts.models import ApiKey, AppendOnly, AuditEntry, Role, User, Workspace
+from tests.factories import AccountFactory, UserFactory, WorkspaceFactory, api_key
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def owner(workspace):
+    person = UserFactory(email="owner@here.test")
+    workspace.memberships.create(user=person, role="owner")
+    return person
+
+
+def rest(workspace, *scopes):
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {api_key(workspace, scopes)}")
+    return client
+
+
+def entry(workspace, action="a.b", actor="system", target="t", **detail):
+    audit.record(workspace=workspace, actor=actor, action=action, target=target, **detail)
+    return AuditEntry.objects.latest("id")
+
+
+def old_entry(workspace, action, actor, days):
+    """What happened some days ago: nobody can change the time of a row afterwards."""
+    AuditEntry.objects.create(
+        workspace=workspace,
+        action=action,
+        actor=actor,
+        target="one",
+        at=timezone.now() - timedelta(days=days),
+    )
+
+
+# Append-only ---------------------------------------------------------------------------------
+
+
+def test_the_model_refuses_to_change_and_to_delete(workspace):
+    row = entry(workspace)
+    row.actor = "user:somebody"
+    for attempt in (
+        row.save,
+        row.delete,
+        AuditEntry.objects.all().delete,
+        lambda: AuditEntry.objects.update(actor="x"),
+        lambda: AuditEntry.objects.bulk_update([row], ["actor"]),
+    ):
+        with pytest.raises(AppendOnly):
+            attempt()
+    assert AuditEntry.objects.get(pk=row.pk).actor == "system"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE accounts_auditentry SET actor = 'x'", "DELETE FROM accounts_auditentry"],
+)
+def test_postgresql_refuses_it_too(workspace, is_postgres, statement):
+    if not is_postgres:
+        pytest.skip("a trigger of PostgreSQL")
+    entry(workspace)
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        connection.cursor().execute(statement)
+    assert AuditEntry.objects.count() == 1
+
+
+def test_the_end_of_a_workspace_takes_its_rows_and_no_other(workspace):
+    entry(workspace)
+    kept = entry(WorkspaceFactory())
+    with audit.purging():
+        Workspace.objects.get(pk=workspace.pk).delete()
+    assert list(AuditEntry.objects.all()) == [kept]
+
+
+# From where ----------------------------------------------------------------------------------
+
+
+def test_a_change_says_who_and_from_where(workspace, owner, client):
+    account = AccountFactory(workspace=workspace)
+    client.force_login(owner)
+    answer = client.post(
+        reverse("console:number-connect", args=[workspace.pk, account.pk]),
+        headers={"user-agent": "Mozilla/5.0 Firefox/130.0", "x-request-id": "abcdef-12345"},
+    )
+    row = AuditEntry.objects.get(action="account.connect")
+    assert (row.actor, row.target) == ("user:owner@here.test", str(account.pk))
+    assert (row.ip, row.request_id) == ("127.0.0.1", "abcdef-12345")
+    assert "Firefox" in row.user_agent
+    assert answer.headers["X-Request-Id"] == "abcdef-12345"
+
+
+def test_a_key_is_named_by_its_prefix(workspace):
+    api = rest(workspace, "manage")
+    api.post("/api/v1/accounts", {"label": "x"})
+    row = AuditEntry.objects.get(action="account.created")
+    assert row.actor == f"key:{ApiKey.objects.get().prefix}"
+    assert row.ip == "127.0.0.1"
+
+
+def test_what_the_system_does_comes_from_nowhere(workspace):
+    row = entry(workspace)
+    assert (row.ip, row.user_agent, row.request_id) == (None, "", "")
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "ip"),
+    [
+        (0, "198.51.100.7", "127.0.0.1"),  # anybody can write the header
+        (1, "198.51.100.7", "198.51.100.7"),
+        (1, "6.6.6.6, 198.51.100.7", "198.51.100.7"),  # what the client wrote itself is left
+        (2, "6.6.6.6, 198.51.100.7, 10.0.0.1", "198.51.100.7"),
+        (2, "10.0.0.1", "127.0.0.1"),
+        (1, "no address", None),
+    ],
+)
+def test_the_address_behind_proxies(client, settings, owner, proxies, forwarded, ip):
+    settings.TRUSTED_PROXIES = proxies
+    client.force_login(owner)
+    fields = {"name": "Ada"}
+    client.post(reverse("console:you"), fields, headers={"x-forwarded-for": forwarded})
+    assert AuditEntry.objects.get(action="person.renamed").ip == ip
+
+
+@pytest.mark.parametrize("given", ["", "short", "a b c d e f g h", "x" * 65, "<script>alert(1)"])
+def test_a_strange_request_id_is_replaced(client, given):
+    answer = client.get("/sign-in", headers={"x-request-id": given})
+    assert answer.headers["X-Request-Id"] != given
+    assert len(answer.headers["X-Request-Id"]) == 16
+
+
+def test_each_workspace_of_a_person_learns_and_none_of_another(owner, workspace):
+    other = WorkspaceFactory(members=[owner], name="Secret project")
+    audit.record_of_person(owner, action="person.signed_in")
+    rows = AuditEntry.objects.filter(action="person.signed_in")
+    assert {row.workspace for row in rows} == {workspace, other}
+    told = rows.get(workspace=workspace)
+    assert "Secret" not in f"{told.target}{told.detail}{told.actor}"
+
+
+# Page and filters ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [("owner", 200), ("admin", 200), ("operator", 403), ("viewer", 403), ("outsider", 404)],
+)
+@pytest.mark.parametrize("name", ["audit", "audit-csv", "audit-ndjson"])
+def test_who_may_read_it(workspace, client, who, status, name):
+    person = UserFactory()
+    if who in Role.values:
+        workspace.memberships.create(user=person, role=who)
+    client.force_login(person)
+    address = reverse(f"console:{name}", args=[workspace.pk])
+    assert client.get(address).status_code == status
+
+
+@pytest.fixture
+def history(workspace):
+    old_entry(workspace, "account.connect", "user:ada@here.test", days=3)
+    old_entry(workspace, "account.disconnect", "key:abcdefgh", days=2)
+    entry(workspace, "webhook.created", "user:bob@here.test", "two")
+    entry(WorkspaceFactory(), "account.connect", "user:ada@here.test", "foreign")
+
+
+def day(ago):
+    return (timezone.now() - timedelta(days=ago)).date().isoformat()
+
+
+FILTERS = [
+    ({"actor": "ada"}, {"account.connect"}),
+    ({"action": "account.disconnect"}, {"account.disconnect"}),
+    ({"target": "one"}, {"account.connect", "account.disconnect"}),
+    ({"target": "one", "actor": "key:"}, {"account.disconnect"}),
+    ({"target": "foreign"}, set()),
+]
+
+
+@pytest.mark.parametrize(("query", "found"), FILTERS)
+def test_filters_of_the_page_and_of_rest(workspace, owner, client, history, query, found):
+    client.force_login(owner)
+    page = client.get(reverse("console:audit", args=[workspace.pk]), query)
+    assert {row["entry"].action for row in page.context["rows"]} == found
+    answer = rest(workspace, "admin").get("/api/v1/audit", query)
+    assert {row["action"] for row in answer.json()["results"]} == found
+
+
+def test_the_time_filters_days_on_the_page_and_moments_over_rest(workspace, owner, client, history):
+    client.force_login(owner)
+    query = {"since": day(3), "until": day(2), "target": "one"}
+    page = client.get(reverse("console:audit", args=[workspace.pk]), query)
+    assert len(page.context["rows"]) == 2
+    wrong = client.get(reverse("console:audit", args=[workspace.pk]), {"since": "soon"})
+    assert "valid date" in wrong.content.decode()
+    api = rest(workspace, "admin")
+    since = (timezone.now() - timedelta(days=2, hours=1)).isoformat()
+    told = api.get("/api/v1/audit", {"since": since, "action": "account."}).json()["results"]
+    assert [row["action"] for row in told] == ["account.disconnect"]
+    refused = api.get("/api/v1/audit", {"until": "soon"})
+    assert (refused.status_code, refused.json()["field"]) == (422, "until")
+
+
+# Export --------------------------------------------------------------------------------------
+
+
+async def export(owner, workspace, name, **query):
+    client = AsyncClient()
+    await client.aforce_login(owner)
+    answer = await client.get(reverse(f"console:{name}", args=[workspace.pk]), query)
+    assert answer.streaming
+    body = b"".join([part async for part in answer.streaming_content])
+    return answer, body.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_csv_has_every_row_and_no_formula(workspace, owner):
+    from asgiref.sync import sync_to_async
+
+    make = sync_to_async(entry)
+    for n in range(1203):  # more than two chunks
+        await make(workspace, "account.created", target=f"=cmd|{n}")
+    answer, body = await export(owner, workspace, "audit-csv", action="account.created")
+    rows = list(csv.DictReader(io.StringIO(body)))
+    assert [row["target"] for row in rows] == [f"'=cmd|{n}" for n in reversed(range(1203))]
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="audit-')
+    exported = await AuditEntry.objects.aget(action="audit.exported")
+    assert exported.detail == {"filter": {"action": "account.created"}}
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_ndjson_is_one_object_a_line(workspace, owner):
+    from asgiref.sync import sync_to_async
+
+    await sync_to_async(entry)(workspace, "a.b", color="blue")
+    await sync_to_async(entry)(await sync_to_async(WorkspaceFactory)(), "foreign.row")
+    _, body = await export(owner, workspace, "audit-ndjson")
+    rows = [json.loads(line) for line in body.splitlines()]
+    assert {row["action"] for row in rows} == {"a.b", "person.signed_in", "audit.exported"}
+    assert next(row for row in rows if row["action"] == "a.b")["detail"] == {"color": "blue"}
+
+
+# Installation administrators -----------------------------------------------------------------
+
+
+@pytest.fixture
+def chief(db):
+    return UserFactory(email="chief@host.test", is_staff=True, is_superuser=True)
+
+
+def test_the_admin_holds_four_models_and_never_a_message():
+    assert set(admin.site._registry) == {User, Workspace, ApiKey, AuditEntry}
+    content = {"messaging", "events", "webhooks", "sessions_mgr", "mfa", "usersessions"}
+    for model in apps.get_models():
+        if model._meta.app_label in content:
+            with pytest.raises(NoReverseMatch):
+                reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+def test_every_admin_page_opens_for_administrators_only(chief, owner, workspace, client):
+    key = ApiKey.objects.create_key(workspace=workspace, scopes=["read"], name="k")[0]
+    row = entry(workspace)
+    pages = [
+        reverse("admin:index"),
+        *(reverse(f"admin:accounts_{m}_changelist") for m in ("user", "workspace", "apikey")),
+        reverse("admin:accounts_auditentry_changelist"),
+        reverse("admin:accounts_user_change", args=[owner.pk]),
+        reverse("admin:accounts_workspace_change", args=[workspace.pk]),
+        reverse("admin:accounts_workspace_add"),
+        reverse("admin:accounts_auditentry_change", args=[row.pk]),
+    ]
+    client.force_login(owner)
+    for page in pages:
+        assert client.get(page).status_code in (302, 403), page
+    client.force_login(chief)
+    for page in pages:
+        answer = client.get(page)
+        assert answer.status_code == 200, page
+        assert key.hashed_key not in answer.content.decode()
+    assert client.get(reverse("console:overview", args=[workspace.pk])).status_code == 404
+    assert client.get(reverse("admin:accounts_apikey_change", args=[key.pk])).status_code in (
+        302,
+        403,
+    )
+    for name, pk in (("auditentry", row.pk), ("workspace", workspace.pk), ("user", owner.pk)):
+        gone = client.post(reverse(f"admin:accounts_{name}_delete", args=[pk]), {"post": "yes"})
+        assert gone.status_code == 403, name
+
+
+def test_an_administrator_makes_a_workspace_with_an_owner(chief, client):
+    client.force_login(chief)
+    person = UserFactory()
+    lines = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
+    address = reverse("admin:accounts_workspace_add")
+    client.post(address, {"name": "New", **lines})
+    assert not Workspace.objects.exists()
+    client.post(address, {"name": "New", "owner": person.pk, **lines})
+    made = Workspace.objects.get(name="New")
+    assert list(made.members.all()) == [person]
+    assert made.audit.get(action="workspace.created").actor == "user:chief@host.test"
+
+
+def test_an_administrator_makes_a_link_for_a_new_password(chief, owner, client):
+    client.force_login(chief)
+    fields = {"action": "make_password_link", "_selected_action": [str(owner.pk)]}
+    page = client.post(reverse("admin:accounts_user_changelist"), fields, follow=True)
+    assert "/password/reset/" in page.content.decode()
+    row = AuditEntry.objects.get(action="person.password_link_made")
+    assert (row.actor, row.target) == ("user:chief@host.test", "owner@here.test")
+
+
+def test_the_command_makes_an_administrator(capsys):
+    call_command("create_admin", "new@host.test")
+    made = json.loads(capsys.readouterr().out)
+    user = User.objects.get(email="new@host.test")
+    assert user.is_staff and user.is_superuser and user.check_password(made["password"])
+    call_command("create_admin", "new@host.test")
+    assert "password" not in json.loads(capsys.readouterr().out)
+
+
+def test_the_admin_signs_in_by_our_own_door(client):
+    answer = client.get(reverse("admin:index"), follow=True)
+    assert answer.redirect_chain[-1][0].startswith("/sign-in")
+
+
+def test_administrators_change_their_password_where_everybody_does(chief, client):
+    client.force_login(chief)
+    answer = client.post(reverse("admin:password_change"))
+    assert answer.url == reverse("account_change_password")
