@@ -13,6 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
+from accounts import preferences
 from accounts.models import WhatsAppAccount
 from sessions_mgr.models import Session
 from sessions_mgr.states import Status
@@ -92,7 +93,7 @@ def _renewed(
 ) -> Avatar | None:
     """The row after what can be done about it now."""
     now = timezone.now()
-    if not settings.AVATAR_FETCH_ENABLED:
+    if not preferences.of(account.workspace_id).fetch_avatars:
         return avatar
     if avatar is not None and avatar.asked_at is not None and poison.judge(avatar, now):
         avatar.refresh_from_db()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts import preferences, quotas
 from accounts.models import WhatsAppAccount
 from sessions_mgr.engines.base import Party
 
@@ -128,6 +130,8 @@ def _write(
         media.message = message
         media.save(force_insert=True)
     source = order.source
+    # In this transaction: a message that is not queued after all is not counted.
+    quotas.take_message(account.workspace)
     Outgoing.objects.create(
         message=message,
         account=account,
@@ -148,7 +152,14 @@ def _write(
         not_before=now,
         new_chat=_is_new(chat, message),
     )
-    Pacing.objects.get_or_create(account=account)
+    wishes = functools.partial(preferences.of, account.workspace_id)
+    Pacing.objects.get_or_create(
+        account=account,
+        defaults={  # asked for the first message only
+            "min_gap_ms": lambda: wishes().pacing_min_gap_ms,
+            "new_chats_per_hour": lambda: wishes().pacing_new_chats_per_hour,
+        },
+    )
     return message
 
 

@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import DatabaseError
 from django.utils import timezone
 
+from accounts import quotas
 from accounts.models import Workspace
 
 from ..media import names
@@ -27,6 +28,7 @@ def keep(*, workspace: Workspace, file: UploadedFile[Any], most: int) -> Upload:
         raise MediaProblem(MEDIA_INVALID, "The file is empty.")
     if file.size > most:
         raise MediaProblem(MEDIA_TOO_LARGE, f"Send at most {most:,} bytes.")
+    quotas.check_media(workspace, file.size)
     digest = hashlib.sha256()
     head = b""
     for chunk in file.chunks():

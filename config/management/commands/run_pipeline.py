@@ -23,6 +23,7 @@ from events import services as event_log
 from messaging.background import Enricher
 from messaging.ingest import Ingest
 from messaging.media import retention as media_retention
+from messaging.media import usage as media_usage
 from messaging.media.fetcher import fetch_files
 from messaging.outbox import uploads
 from messaging.outbox.dispatcher import dispatch
@@ -107,6 +108,7 @@ def forget_old() -> None:
     SeenFact.objects.filter(at__lt=at - SEEN_FACTS_KEPT).delete()
     for workspace_id in Workspace.objects.values_list("pk", flat=True):
         wishes = preferences.of(workspace_id)
+        media_usage.recount(workspace_id)
         gone = event_log.forget_before(
             workspace_id=workspace_id, at=at - timedelta(days=wishes.event_retention_days)
         )
