@@ -153,13 +153,11 @@ def _write(
         new_chat=_is_new(chat, message),
     )
     wishes = functools.partial(preferences.of, account.workspace_id)
-    Pacing.objects.get_or_create(
-        account=account,
-        defaults={  # asked for the first message only
-            "min_gap_ms": lambda: wishes().pacing_min_gap_ms,
-            "new_chats_per_hour": lambda: wishes().pacing_new_chats_per_hour,
-        },
-    )
+    begins_with: dict[str, Any] = {  # asked for with the first message only
+        "min_gap_ms": lambda: wishes().pacing_min_gap_ms,
+        "new_chats_per_hour": lambda: wishes().pacing_new_chats_per_hour,
+    }
+    Pacing.objects.get_or_create(account=account, defaults=begins_with)
     return message
 
 
