@@ -6,6 +6,7 @@ import functools
 import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings

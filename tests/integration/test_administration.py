@@ -1,0 +1,83 @@
+"""Administrators of the installation limit and suspend workspaces, and read nothing in them."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from accounts.models import Workspace
+from tests.factories import UserFactory, WorkspaceFactory
+from tests.life import connected_account
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def owner():
+    return UserFactory()
+
+
+@pytest.fixture
+def ours(owner):
+    return WorkspaceFactory(members=[owner])
+
+
+@pytest.fixture
+def browser(owner):
+    client = Client()
+    client.force_login(owner)
+    return client
+
+
+@pytest.fixture
+def admin():
+    user = UserFactory()
+    user.is_staff = True
+    user.save(update_fields=["is_staff"])
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_an_administrator_makes_limits_and_suspends_a_workspace(admin, owner):
+    page = admin.post(
+        "/administration/workspaces/", {"name": "Bakery", "owner": owner.email}, follow=True
+    )
+    assert page.status_code == 200
+    made = Workspace.objects.get(name="Bakery")
+    assert made.memberships.get().user == owner
+    base = f"/administration/workspaces/{made.pk}"
+    admin.post(f"{base}/quota", {"numbers": "3", "messages_per_day": ""})
+    assert (made.quota.numbers, made.quota.messages_per_day) == (3, None)
+    admin.post(f"{base}/suspend", {"reason": "test"})
+    made.refresh_from_db()
+    assert made.suspended_reason == "test"
+    admin.post(f"{base}/resume")
+    made.refresh_from_db()
+    assert made.suspended_at is None
+    assert b"Bakery" in admin.get("/administration/workspaces/").content
+
+
+def test_a_wrong_limit_and_a_taken_name_are_named(admin, ours, owner):
+    wrong = admin.post(f"/administration/workspaces/{ours.pk}/quota", {"numbers": "-1"})
+    assert wrong.status_code == 422
+    taken = admin.post("/administration/workspaces/", {"name": ours.name, "owner": owner.email})
+    assert taken.status_code == 422
+    assert b"Another workspace has this name" in taken.content
+    nobody = admin.post("/administration/workspaces/", {"name": "X", "owner": "a@b.example"})
+    assert b"Nobody here has this e-mail" in nobody.content
+
+
+@pytest.mark.parametrize("verb", ["", "/quota", "/suspend", "/resume", "/delete"])
+def test_an_owner_is_no_administrator(browser, ours, verb):
+    url = f"/administration/workspaces/{ours.pk}{verb}"
+    assert browser.get(url).status_code == 404
+    assert browser.post(url, {"confirmation": ours.name}).status_code == 404
+    assert browser.get("/administration/workspaces/").status_code == 404
+
+
+def test_an_administrator_reads_no_messages(admin, ours):
+    connected_account(workspace=ours, label="secret label")
+    for url in ("/administration/workspaces/", f"/administration/workspaces/{ours.pk}"):
+        assert b"secret label" not in admin.get(url).content
+    assert admin.get(f"/workspaces/{ours.pk}/").status_code == 404
