@@ -14,9 +14,12 @@ WORDS = {
     "memory_base": "memory of everything with no number",
     "recover_after_kill": "`kill -9` of a worker → number connected again, p95",
     "recover_others_changed": "… status changes that other numbers saw",
-    "chaos_loss": "messages lost while 50 workers, 5 nodes, 2 buses and 2 pipelines were killed",
+    "chaos_loss": "messages lost while 50 workers, 5 nodes, 5 pipelines and 2 buses were killed "
+    "and PostgreSQL restarted twice",
     "chaos_loss_untold": "… of these not told as lost",
     "chaos_duplicates": "… messages that are twice in the log",
+    "chaos_sends_lost": "… messages of the app that neither arrived nor say why",
+    "chaos_sends_doubled": "… messages of the app that arrived twice",
     "chaos_two_workers": "… moments at which a number had two workers",
     "chaos_not_connected": "… numbers that were not connected afterwards",
     "chaos_unexplained": "… restarts without a reason in the timeline",

