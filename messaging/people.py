@@ -109,6 +109,8 @@ def describe(person: Contact | None, party: Mapping[str, Any] | None = None) -> 
             "lid": person.lid,
             "phone_number": person.phone_number or shown["phone_number"],
         }
+    if shown["jid"].endswith(LID) and shown["phone_number"]:
+        shown["jid"] = shown["phone_number"].removeprefix("+") + PN
     push_name = said.get("push_name") or (person.push_name if person is not None else "")
     return {**shown, "push_name": str(push_name)}
 
