@@ -13,7 +13,7 @@ run: $(VENV)/.base
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/unit tests/integration tests/isolation -n 2
-	$(BIN)/python -m tests.with_postgres tests/integration
+	$(BIN)/python -m tests.with_postgres tests/integration -n 2
 	$(BIN)/python -m pytest tests/system -n 2 --dist loadfile
 	$(BIN)/python -m pytest tests/browser
 
