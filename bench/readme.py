@@ -31,7 +31,11 @@ WORDS = {
 
 
 def newest() -> dict[str, Any]:
-    files = sorted(p for p in (ROOT / "bench/results").glob("*.json") if "quick" not in p.name)
+    files = sorted(
+        p
+        for p in (ROOT / "bench/results").glob("*.json")
+        if p.name[0].isdigit() and "quick" not in p.name
+    )
     report: dict[str, Any] = json.loads(files[-1].read_text())
     return report
 
