@@ -170,13 +170,13 @@ def test_what_a_page_says_is_so(reader, page):
         if block.kind == "json event" and found["data"].get("status") in ("failed", "cancelled")
     } | {a["id"] for a in answers if a.get("status") == "cancelled" and "wa_id" in a}
     sent = [a for a in answers if a.get("direction") == "out" and a["id"] not in shown_to_fail]
-    for message in sent:
+    for message in {a["id"]: a for a in reversed(sent)}.values():  # as it was when it was sent
         ended = eventually(
             lambda: _arrived(reader, message),  # noqa: B023
             within=20,
             what=f"{message['type']} arrives",
         )
-        _was_got(reader, ended)
+        _was_got(reader, ended, asked=message)
     for block, found in seen:
         if block.kind == "json event" and found["type"] == "message":
             _has_its_file(reader, found["data"])
@@ -190,13 +190,13 @@ def _arrived(reader, message):
     return shown if shown["status"] in well else None
 
 
-def _was_got(reader, message):
+def _was_got(reader, message, asked):
     """The phone has this very message, and of a file each byte."""
     entries = [entry for entry in reader.inbox() if entry["wa_id"] == message["wa_id"]]
     assert [entry["type"] for entry in entries] == [message["type"]]
     said = entries[0]
     if message["type"] in ("text", "image", "video", "document", "edit"):
-        assert said["text"] == message["text"]
+        assert said["text"] == asked["text"]
     if message["location"]:
         assert message["location"].items() <= said["location"].items()
     if message["contacts"]:
