@@ -25,6 +25,7 @@ WORDS = {
     "chaos_unexplained": "… restarts without a reason in the timeline",
     "inbound_webhook_latency": "a phone sends → the signed webhook is received, p50, 20 a second",
     "inbound_throughput": "messages a second from one phone to one webhook, none lost or doubled",
+    "send_accept_latency": "an app posts a message → accepted for good, p99, 20 a second",
     "ws_fanout": "an event is committed → the frame is there, 200 sockets, 50 events a second, p50",
     "restore_100": "`kill -9` of the node → 100 numbers connected again",
 }
