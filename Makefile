@@ -6,15 +6,15 @@ SANDBOX ?= 1
 WEBHOOK_ALLOW_PRIVATE ?= $(SANDBOX)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-quick lint bench bench-quick lock clean
+.PHONY: run test test-quick lint bench bench-quick soak lock clean
 
 run: $(VENV)/.base
 	@SANDBOX=$(SANDBOX) WEBHOOK_ALLOW_PRIVATE=$(WEBHOOK_ALLOW_PRIVATE) exec $(BIN)/python manage.py serve
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/unit tests/integration tests/isolation -n 2
-	$(BIN)/python -m tests.with_postgres tests/integration
-	$(BIN)/python -m pytest tests/system
+	$(BIN)/python -m tests.with_postgres tests/integration tests/isolation -n 2
+	$(BIN)/python -m pytest tests/system -n 2 --dist loadfile
 	$(BIN)/python -m pytest tests/browser
 
 test-quick: $(VENV)/.dev
@@ -35,6 +35,9 @@ bench: $(VENV)/.dev
 
 bench-quick: $(VENV)/.dev
 	$(BIN)/python -m bench --quick
+
+soak: $(VENV)/.dev
+	$(BIN)/python -m bench.soak
 
 # Resolve the locks anew. No file may name where packages come from.
 lock:

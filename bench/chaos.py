@@ -1,9 +1,12 @@
-"""Kill everything at random while messages come in, then count what is missing, doubled, unsaid.
+"""Kill everything at random under traffic, then count what is missing, doubled, unsaid.
 
-50 workers, 5 nodes, 5 pipelines and 2 nats-servers are killed with -9 while 10 numbers get 50
-messages a second. Afterwards every number must be connected, no number may ever have had two
-workers, every restart must be explained in its timeline, and every message that WhatsApp was told
-we have must be in the log or be named there as lost.
+50 workers, 5 nodes, 5 pipelines and 2 nats-servers are killed with -9 and PostgreSQL is restarted
+twice, while 10 numbers get 50 messages a second and an app sends 10 a second. Afterwards every
+number must be connected, no number may ever have had two workers, every restart must be explained
+in its timeline, every message that WhatsApp was told we have must be in the log or be named there
+as lost, and every message that the API accepted must have reached its phone once, or say why not.
+
+The quick run uses SQLite, and fewer of everything.
 """
 
 from __future__ import annotations
@@ -14,9 +17,8 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
@@ -24,50 +26,65 @@ import psutil
 from sandbox.client import SandboxNetwork
 from tests.product import Product, eventually
 
+from .chaos_traffic import App, write_to_numbers
+from .database import database
 from .measure import Result
-from .memory_per_session import BASE_NUMBER, link_many
+from .memory_per_session import link_many
 
-RATE = 50  # messages per second over all numbers
 PAUSE = 0.6  # seconds between two kills
 SAMPLE = 0.15  # seconds between two looks at all processes
 SETTLE = 120.0  # seconds until everything must be back
 WAITING = re.compile(r"^switchboard_ingest_waiting (\S+)$", re.MULTILINE)
 LOSS_BUDGET = 5
+DATABASE = "database"
 WORKER = b"sessions_mgr.worker.zygote"  # in the command line of every worker
 EXPLAINED = {"reconnecting", "starting", "failed", "logged_out"}  # these need a reason
 
 
 def run(folder: Path, quick: bool) -> list[Result]:
-    numbers, kills = (6, _kills(8, 1, 1, 1)) if quick else (10, _kills(50, 5, 2, 5))
-    product = Product(folder)
-    try:
+    numbers, kills = (6, _kills(8, 1, 1, 1, 0)) if quick else (10, _kills(50, 5, 2, 5, 2))
+    with ExitStack() as stack:
+        base = None if quick else stack.enter_context(database(folder))
+        product = Product(folder, **({"DATABASE_URL": base.url} if base else {}))
+        stack.callback(product.stop)
         product.start()
         accounts = link_many(product, numbers)
         network = SandboxNetwork.from_directory(Path(product.environment["DATA_DIR"]) / "sandbox")
         sampler = Sampler(product)
         sampler.start()
-        sent = _send(network, accounts, seconds=len(kills) * PAUSE + 5)
+        app = App(product, network, accounts)
+        sent = write_to_numbers(network, accounts, seconds=len(kills) * PAUSE + 5)
+        app.start()
         killed: Counter[str] = Counter()
         for kind in kills:
-            _kill(product, kind, killed)
+            if base is not None and kind == DATABASE:
+                base.restart()
+            else:
+                _kill(product, kind, killed)
             time.sleep(PAUSE)
+        app.stop()
         down = _not_connected(product, accounts)
         _drained(network)
         _ingested(product)
+        with suppress(AssertionError):  # what has no end by then counts as lost
+            eventually(app.settled, within=SETTLE, what="every message of the app has an end")
         sampler.stop()
         stored, gaps = _read_log(product)
+        unsent, sent_twice, ends = app.verdict()
         unexplained = sum(_unexplained(product, account) for account in accounts)
-        facts = {"kills": len(kills), "sent": len(sent)}
-    finally:
-        product.stop()
+        facts = {"kills": len(kills), "in": len(sent), "out": len(app.accepted), **ends}
     lost = [wa_id for wa_id in sent if wa_id not in stored]
     silent = [wa_id for wa_id in lost if wa_id not in gaps and sent[wa_id] not in gaps]
     print(f"chaos: {facts}, lost {len(lost)}, of these told {len(lost) - len(silent)}")
+    if app.given_up:
+        print(f"chaos: the API did not take {app.given_up} messages in time")
     doubled = sum(n - 1 for n in stored.values())
     return [
         _count("chaos_loss", len(lost), len(sent), LOSS_BUDGET),
         _count("chaos_loss_untold", len(silent), len(sent), 0),
         _count("chaos_duplicates", doubled, len(sent), 0),
+        _count("chaos_sends_lost", unsent + app.given_up, len(app.accepted), 0),
+        _count("chaos_sends_doubled", sent_twice, len(app.accepted), 0),
         _count("chaos_two_workers", sampler.doubles, sampler.looks, 0),
         _count("chaos_not_connected", down, numbers, 0),
         _count("chaos_unexplained", unexplained, len(kills), 0),
@@ -78,12 +95,13 @@ def _count(name: str, value: int, n: int, budget: int) -> Result:
     return Result(name, value, "count", n, None, None, None, budget, value <= budget)
 
 
-def _kills(workers: int, nodes: int, buses: int, pipelines: int) -> list[str]:
+def _kills(workers: int, nodes: int, buses: int, pipelines: int, databases: int) -> list[str]:
     kills = (
         ["worker"] * workers
         + ["run_node"] * nodes
         + ["nats-server"] * buses
         + ["run_pipeline"] * pipelines
+        + [DATABASE] * databases
     )
     random.shuffle(kills)
     return kills
@@ -144,23 +162,6 @@ class Sampler(threading.Thread):
     def stop(self) -> None:
         self._over.set()
         self.join(5)
-
-
-def _send(network: SandboxNetwork, accounts: list[str], *, seconds: float) -> dict[str, str]:
-    """One virtual sender per number, all together RATE messages a second.
-
-    The ids of the messages to come, each with the account that is to get it.
-    """
-    to_come: dict[str, str] = {}
-    rate = RATE / len(accounts)
-    for n, account in enumerate(accounts):
-        sender = f"+{BASE_NUMBER + 10_000 + n}"
-        network.create_phone(sender, name=f"Sender {n}")
-        answer: Any = network.send_text(
-            sender, f"+{BASE_NUMBER + n}", "chaos {n}", count=int(seconds * rate), rate=rate
-        )
-        to_come |= dict.fromkeys(answer, account)
-    return to_come
 
 
 def _not_connected(product: Product, accounts: list[str]) -> int:

@@ -14,21 +14,29 @@ WORDS = {
     "memory_base": "memory of everything with no number",
     "recover_after_kill": "`kill -9` of a worker → number connected again, p95",
     "recover_others_changed": "… status changes that other numbers saw",
-    "chaos_loss": "messages lost while 50 workers, 5 nodes, 2 buses and 2 pipelines were killed",
+    "chaos_loss": "messages lost while 50 workers, 5 nodes, 5 pipelines and 2 buses were killed "
+    "and PostgreSQL restarted twice",
     "chaos_loss_untold": "… of these not told as lost",
     "chaos_duplicates": "… messages that are twice in the log",
+    "chaos_sends_lost": "… messages of the app that neither arrived nor say why",
+    "chaos_sends_doubled": "… messages of the app that arrived twice",
     "chaos_two_workers": "… moments at which a number had two workers",
     "chaos_not_connected": "… numbers that were not connected afterwards",
     "chaos_unexplained": "… restarts without a reason in the timeline",
     "inbound_webhook_latency": "a phone sends → the signed webhook is received, p50, 20 a second",
     "inbound_throughput": "messages a second from one phone to one webhook, none lost or doubled",
+    "send_accept_latency": "an app posts a message → accepted for good, p99, 20 a second",
     "ws_fanout": "an event is committed → the frame is there, 200 sockets, 50 events a second, p50",
     "restore_100": "`kill -9` of the node → 100 numbers connected again",
 }
 
 
 def newest() -> dict[str, Any]:
-    files = sorted(p for p in (ROOT / "bench/results").glob("*.json") if "quick" not in p.name)
+    files = sorted(
+        p
+        for p in (ROOT / "bench/results").glob("*.json")
+        if p.name[0].isdigit() and "quick" not in p.name
+    )
     report: dict[str, Any] = json.loads(files[-1].read_text())
     return report
 

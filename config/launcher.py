@@ -40,6 +40,7 @@ class Child:
     name: str
     command: Callable[[], Sequence[str]]
     patience: float = 3.0  # seconds between TERM and KILL
+    at_once: bool = False  # told to stop first of all, as nothing else depends on it
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     failures: int = 0
@@ -112,6 +113,9 @@ class Launcher:
     def stop(self) -> bool:
         """End every child, last started first. True when all ended by themselves in time."""
         deadline = time.monotonic() + STOP_DEADLINE
+        for child in self.children:
+            if child.at_once and child.process is not None and child.ended() is None:
+                child.process.terminate()
         for child in reversed(self.children):
             if child.process is not None:
                 self._end(child, min(deadline, time.monotonic() + child.patience))
@@ -119,7 +123,7 @@ class Launcher:
 
     def _end(self, child: Child, until: float) -> None:
         assert child.process is not None
-        if child.ended() is None:
+        if child.ended() is None and not child.at_once:
             child.process.terminate()
         try:
             child.process.wait(max(0.1, until - time.monotonic()))

@@ -8,6 +8,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from messaging.models import Pacing
+from messaging.outbox import pacing, recipients
+
 
 def first_error(form: forms.Form) -> str:
     """What is wrong, for places that show one sentence only."""
@@ -53,6 +56,77 @@ class PairingCodeForm(forms.Form):
             attrs={"inputmode": "tel", "autocomplete": "tel", "placeholder": "+49 151 23456789"}
         ),
     )
+
+
+class RecipientForm(forms.Form):
+    """Whom to write to. `to` is cleaned to a JID."""
+
+    to = forms.CharField(
+        label=_("Phone number"),
+        max_length=100,
+        help_text=_("With its country code. The id of a group (…@g.us) works, too."),
+        widget=forms.TextInput(
+            attrs={"inputmode": "tel", "autocomplete": "off", "placeholder": "+49 151 23456789"}
+        ),
+    )
+
+    def clean_to(self) -> str:
+        try:
+            return recipients.parse(self.cleaned_data["to"]).jid
+        except recipients.NoRecipient:
+            raise forms.ValidationError(
+                PhoneField.default_error_messages["no_number"], code="no_number"
+            ) from None
+
+
+class PacingForm(forms.Form):
+    """How fast a number sends, as messaging.outbox.pacing.Rules; times in seconds where said."""
+
+    gap_seconds = forms.FloatField(
+        label=_("Seconds between two messages"),
+        min_value=0,
+        max_value=3600,
+        help_text=_("0 sends as fast as WhatsApp takes them."),
+        widget=forms.NumberInput(attrs={"step": "0.1", "inputmode": "decimal"}),
+    )
+    new_chats_per_hour = forms.IntegerField(
+        label=_("First messages to new people, per hour"),
+        min_value=0,
+        max_value=10_000,
+        help_text=_("0 sets no limit. WhatsApp restricts numbers that write to many strangers."),
+    )
+    typing = forms.BooleanField(label=_("Show “typing…” before a text"), required=False)
+    typing_ms_per_character = forms.IntegerField(
+        label=_("Milliseconds of typing per character"), min_value=0, max_value=1_000
+    )
+    typing_max_seconds = forms.FloatField(
+        label=_("Seconds of typing at most"),
+        min_value=0,
+        max_value=pacing.TYPING_MOST_MS / 1000,
+        widget=forms.NumberInput(attrs={"step": "0.1", "inputmode": "decimal"}),
+    )
+
+    @staticmethod
+    def shown(row: Pacing) -> dict[str, Any]:
+        """The initial values for what is set."""
+        return {
+            "gap_seconds": f"{row.min_gap_ms / 1000:g}",
+            "new_chats_per_hour": row.new_chats_per_hour,
+            "typing": row.typing,
+            "typing_ms_per_character": row.typing_ms_per_character,
+            "typing_max_seconds": f"{row.typing_max_ms / 1000:g}",
+        }
+
+    def rules(self) -> dict[str, Any]:
+        """The cleaned values as the service takes them."""
+        cleaned = self.cleaned_data
+        return {
+            "min_gap_ms": round(cleaned["gap_seconds"] * 1000),
+            "new_chats_per_hour": cleaned["new_chats_per_hour"],
+            "typing": cleaned["typing"],
+            "typing_ms_per_character": cleaned["typing_ms_per_character"],
+            "typing_max_ms": round(cleaned["typing_max_seconds"] * 1000),
+        }
 
 
 class VirtualPhoneForm(forms.Form):

@@ -9,6 +9,8 @@ from django.urls import URLPattern, URLResolver, include, path
 from .views import (
     administration,
     audit,
+    composing,
+    conversations,
     entrance,
     events,
     keys,
@@ -17,6 +19,7 @@ from .views import (
     number,
     numbers,
     overview,
+    phone,
     phones,
     tabs,
     webhooks,
@@ -26,7 +29,26 @@ from .views import (
 
 app_name = "console"
 
-number_urls: list[URLPattern] = [
+message_urls: list[URLPattern] = [
+    path("react", composing.react, name="number-message-react"),
+    path("edit", composing.edit, name="number-message-edit"),
+    path("revoke", composing.revoke, name="number-message-revoke"),
+    path("cancel", composing.cancel, name="number-message-cancel"),
+    path("resend", composing.resend, name="number-message-resend"),
+]
+
+conversation_urls: list[URLPattern | URLResolver] = [
+    path("", conversations.thread, name="number-conversation"),
+    path("messages", conversations.messages, name="number-conversation-messages"),
+    path("group", conversations.group, name="number-conversation-group"),
+    path("read", conversations.read, name="number-conversation-read"),
+    path("note", composing.note, name="number-conversation-note"),
+    path("reply", composing.reply, name="number-conversation-reply"),
+    path("send", composing.send, name="number-conversation-send"),
+    path("messages/<uuid:message_id>/", include(message_urls)),
+]
+
+number_urls: list[URLPattern | URLResolver] = [
     path("", number.page, name="number"),
     path("panel", number.panel, name="number-panel"),
     path("head", number.head, name="number-head"),
@@ -35,10 +57,16 @@ number_urls: list[URLPattern] = [
     path("disconnect", number.disconnect, name="number-disconnect"),
     path("restart", number.restart, name="number-restart"),
     path("pairing-code", number.pairing_code, name="number-pairing-code"),
+    path("conversations/", conversations.page, name="number-conversations"),
+    path("conversations/new", conversations.start, name="number-conversation-new"),
+    path("conversations/receipts", conversations.receipts, name="number-receipts"),
+    path("conversations/picture", conversations.picture, name="number-picture"),
+    path("conversations/<int:chat_id>/", include(conversation_urls)),
     path("timeline", tabs.timeline, name="number-timeline"),
     path("health", tabs.health, name="number-health"),
     path("settings", tabs.settings, name="number-settings"),
     path("rename", tabs.rename, name="number-rename"),
+    path("pacing", tabs.pacing, name="number-pacing"),
     path("danger", tabs.danger, name="number-danger"),
     path("log-out", tabs.log_out, name="number-log-out"),
     path("delete", tabs.delete, name="number-delete"),
@@ -66,6 +94,7 @@ workspace_urls: list[URLPattern | URLResolver] = [
     path("numbers/", numbers.page, name="numbers"),
     path("numbers/new", numbers.add, name="number-add"),
     path("numbers/rows", numbers.rows, name="numbers-rows"),
+    path("numbers/memory", numbers.memory, name="numbers-memory"),
     path("numbers/bulk", numbers.bulk, name="numbers-bulk"),
     path("numbers/<uuid:account_id>/", include(number_urls)),
     path("events/", events.page, name="events"),
@@ -94,6 +123,11 @@ workspace_urls: list[URLPattern | URLResolver] = [
     path("audit/export.ndjson", audit.export, {"form": "ndjson"}, name="audit-ndjson"),
     path("sandbox/", phones.page, name="sandbox"),
     path("sandbox/new", phones.add, name="sandbox-add"),
+    path("sandbox/<str:phone_number>/", phone.page, name="sandbox-phone"),
+    path("sandbox/<str:phone_number>/send", phone.send, name="sandbox-phone-send"),
+    path("sandbox/<str:phone_number>/act", phone.act, name="sandbox-phone-act"),
+    path("sandbox/<str:phone_number>/group", phone.group, name="sandbox-phone-group"),
+    path("sandbox/<str:phone_number>/media/<str:entry>", phone.file, name="sandbox-phone-file"),
     path("sandbox/<str:phone_number>/<str:verb>", phones.act, name="sandbox-act"),
 ]
 

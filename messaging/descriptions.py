@@ -15,7 +15,9 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from accounts.models import WhatsAppAccount
 from events.models import rfc3339
+from sessions_mgr.engines.base import Party
 
 from . import chats, identities, people
 from .models import Contact, Media, Message, PollVote, Reaction, Receipt
@@ -38,6 +40,7 @@ class Known:
     receipts: dict[UUID, list[Receipt]] = field(default_factory=lambda: defaultdict(list))
     quoted: dict[tuple[UUID, str], Message] = field(default_factory=dict)
     people: dict[tuple[UUID, str], Contact] = field(default_factory=dict)
+    us: dict[tuple[UUID, str], dict[str, str]] = field(default_factory=dict)
 
 
 def describe(message: Message, *, fresh: bool = False) -> dict[str, Any]:
@@ -139,7 +142,8 @@ def _quoted(message: Message, known: Known) -> dict[str, Any] | None:
 def _person(message: Message, jid: str, known: Known) -> dict[str, str]:
     jid = identities.plain(jid)
     said = {"jid": jid, "lid": jid if jid.endswith(identities.LID) else ""}
-    return people.describe(known.people.get((message.account_id, jid)), said)
+    name = (message.account_id, jid)
+    return people.describe(known.people.get(name), known.us.get(name, said))
 
 
 def _poll(message: Message, known: Known) -> dict[str, Any] | None:
@@ -224,6 +228,17 @@ def _look_up_people(messages: list[Message], known: Known) -> None:
         for person in Contact.objects.filter(match, account_id=account_id):
             for name in (person.jid, person.lid):
                 known.people[account_id, name] = person
+        if any((account_id, jid) not in known.people for jid in jids):
+            _look_up_us(account_id, known)
+
+
+def _look_up_us(account_id: UUID, known: Known) -> None:
+    """A number is no contact of its own, but others mention and quote it."""
+    us = WhatsAppAccount.objects.filter(pk=account_id).first()
+    if us is not None:
+        party = Party(us.jid or "", us.lid or "", us.phone_number or "", us.push_name)
+        said = people.as_said(party)
+        known.us |= {(account_id, said[name]): said for name in ("jid", "lid") if said[name]}
 
 
 def _by_account(messages: list[Message], of: Any) -> Iterable[tuple[UUID, list[str]]]:

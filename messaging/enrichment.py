@@ -19,6 +19,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import WhatsAppAccount
+from events import batches
 from sessions_mgr import commands
 from sessions_mgr.engines import base
 
@@ -59,6 +60,10 @@ def want(contact: Contact, *, at: datetime | None = None) -> bool:
     """
     if is_known(contact):
         return False
+    return batches.once(("wanted", contact.pk), lambda: _want(contact, at))
+
+
+def _want(contact: Contact, at: datetime | None) -> bool:
     now = at or timezone.now()
     row, created = Enrichment.objects.get_or_create(contact=contact, defaults={"due_at": now})
     if created:

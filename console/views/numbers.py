@@ -24,6 +24,8 @@ from sessions_mgr.models import StatusChange
 from ..access import OPERATE, MemberRequest, actor, workspace_page
 from ..answers import is_partial, leave
 from ..forms import LabelForm
+from ..number_figures import memory as worker_memory
+from ..number_figures import today
 from ..pictures import QUARTER, QUARTERS, Bar, Change, status_strip
 from ..statuses import GROUPS, face
 from .overview import group_counts, status_counts
@@ -77,6 +79,16 @@ def rows(request: MemberRequest) -> HttpResponse:
     return render(request, "console/numbers/_cells.html", context)
 
 
+@workspace_page()
+def memory(request: MemberRequest) -> HttpResponse:
+    """The memory cells of some rows (?id=…&id=…): their workers are asked now."""
+    ids = [text for text in request.GET.getlist("id")[:PAGE_SIZE] if _is_uuid(text)]
+    found = list(_accounts(request).filter(pk__in=ids))
+    sizes = worker_memory(found)
+    cells = [{"pk": account.pk, "size": sizes[account.pk]} for account in found]
+    return render(request, "console/numbers/_memory.html", {"cells": cells})
+
+
 @workspace_page("GET", "POST", may=OPERATE)
 def add(request: MemberRequest) -> HttpResponse:
     form = LabelForm(request.POST or None)
@@ -121,9 +133,14 @@ def bulk(request: MemberRequest) -> HttpResponse:
 def number_rows(accounts: Iterable[WhatsAppAccount]) -> list[dict[str, Any]]:
     """What one line of the list shows."""
     accounts = list(accounts)
-    strips = strips_of(accounts)
+    strips, counts = strips_of(accounts), today(accounts)
     return [
-        {"account": account, "face": face(account.session.status), "strip": strips[account.pk]}
+        {
+            "account": account,
+            "face": face(account.session.status),
+            "strip": strips[account.pk],
+            "today": counts[account.pk],
+        }
         for account in accounts
     ]
 

@@ -15,17 +15,16 @@ from django.utils import timezone
 
 from accounts.models import ApiKey, WhatsAppAccount, Workspace
 from messaging.models import Direction, Message
-from sessions_mgr.models import Session, StatusChange
+from sessions_mgr.models import Session
 from sessions_mgr.states import Status
 
+from .. import incidents
 from ..access import MemberRequest, workspace_page
 from ..answers import is_partial
 from ..pictures import PLOT_HEIGHT, PLOT_STEP, hourly_plot
-from ..statuses import GROUP_HUES, GROUP_ICONS, GROUPS, face
+from ..statuses import GROUP_HUES, GROUP_ICONS, GROUPS
 
 HOURS = 24
-INCIDENTS_SHOWN = 8
-INCIDENTS = (Status.FAILED, Status.LOGGED_OUT, Status.RECONNECTING)
 
 
 @workspace_page()
@@ -49,7 +48,7 @@ def _context(workspace: Workspace) -> dict[str, Any]:
         "outbound": sum(hour.outbound for hour in hours),
         "plot_width": HOURS * PLOT_STEP,
         "plot_height": PLOT_HEIGHT,
-        "incidents": _incidents(workspace),
+        "incidents": incidents.of(workspace),
         "steps": steps,
         "first_run": not all(done for done, _key in steps),
         "public_url": settings.PUBLIC_URL,
@@ -93,29 +92,6 @@ def _messages_by_hour(workspace: Workspace, now: datetime) -> list[tuple[datetim
     return [
         (start, many.get((start, Direction.IN), 0), many.get((start, Direction.OUT), 0))
         for start in starts
-    ]
-
-
-def _incidents(workspace: Workspace) -> list[dict[str, Any]]:
-    """What went wrong in the last day, newest first."""
-    rows = (
-        StatusChange.objects.filter(
-            account__workspace=workspace,
-            account__deleted_at=None,
-            at__gte=timezone.now() - timedelta(days=1),
-            to_status__in=INCIDENTS,
-        )
-        .exclude(reason_code__in=("restart_requested", "unlinked"))
-        .select_related("account__session")
-        .order_by("-at", "-id")[:INCIDENTS_SHOWN]
-    )
-    return [
-        {
-            "change": row,
-            "face": face(row.to_status),
-            "over": row.account.session.status == Status.CONNECTED,
-        }
-        for row in rows
     ]
 
 

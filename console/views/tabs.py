@@ -10,11 +10,14 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from accounts.models import WhatsAppAccount
+from messaging.models import Pacing
+from messaging.outbox import rates
 from sessions_mgr import commands, services
+from webhooks.models import Endpoint
 
 from ..access import OPERATE, MemberRequest, actor, workspace_page
 from ..answers import is_partial, leave
-from ..forms import LabelForm
+from ..forms import LabelForm, PacingForm
 from ..statuses import face
 from .number import head_context, number_url
 from .numbers import strips_of
@@ -66,9 +69,44 @@ def rename(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
     return leave(request, number_url(request, account, "number-settings"), _("Saved."))
 
 
-def _settings(request: MemberRequest, account: WhatsAppAccount, form: LabelForm) -> HttpResponse:
-    context = head_context(account, tab="settings") | {"form": form}
-    return render(request, "console/number/settings.html", context)
+@workspace_page("POST", may=OPERATE)
+def pacing(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
+    """How fast the number sends; what waits is looked at anew."""
+    form = PacingForm(request.POST)
+    if not form.is_valid():
+        label = LabelForm(initial={"label": account.label})
+        return _settings(request, account, label, form)
+    rates.change(account=account, actor=actor(request), at=timezone.now(), **form.rules())
+    return leave(request, number_url(request, account, "number-settings"), _("Saved."))
+
+
+def _settings(
+    request: MemberRequest,
+    account: WhatsAppAccount,
+    form: LabelForm,
+    pacing_form: PacingForm | None = None,
+) -> HttpResponse:
+    row = Pacing.objects.filter(pk=account.pk).first() or Pacing(account=account)
+    paused = row.paused_until if row.paused_until and row.paused_until > timezone.now() else None
+    context = head_context(account, tab="settings") | {
+        "form": form,
+        "pacing": row,
+        "pacing_form": pacing_form or PacingForm(initial=PacingForm.shown(row)),
+        "paused_until": paused,
+        "webhooks": webhooks_that_see(account),
+    }
+    status = 422 if pacing_form else 200
+    return render(request, "console/number/settings.html", context, status=status)
+
+
+def webhooks_that_see(account: WhatsAppAccount) -> list[Endpoint]:
+    """Those whose filter lets events of this number pass."""
+    found = Endpoint.objects.present().filter(workspace_id=account.workspace_id)
+    return [
+        endpoint
+        for endpoint in found.order_by("created_at")
+        if endpoint.accounts is None or str(account.pk) in endpoint.accounts
+    ]
 
 
 @workspace_page()

@@ -36,15 +36,22 @@ def hold(account: WhatsAppAccount, target_wa_id: str, key: str, fact: base.Engin
     return created
 
 
-def release(account: WhatsAppAccount, message: Message) -> bool:
+def release(
+    account: WhatsAppAccount,
+    message: Message,
+    again: Callable[[base.EngineEvent], None] | None = None,
+) -> bool:
     """The message has its row and its wa_id: let what was held for it change it. Tells nothing,
-    as it was told when it came. True when the row may differ from `message` now."""
+    as it was told when it came; `again` is called with what counted, by whom tells it once more.
+    True when the row may differ from `message` now."""
     rows = list(
         HeldFact.objects.filter(account=account, target_wa_id=message.wa_id).order_by("at", "id")
     )
     for row in rows:
         fact = base.from_wire(row.fact)
-        _appliers[type(fact)](account, message, fact)
+        news = _appliers[type(fact)](account, message, fact)
+        if news and again is not None:
+            again(fact)
     if rows:
         HeldFact.objects.filter(pk__in=[row.pk for row in rows]).delete()
     return bool(rows)

@@ -17,6 +17,7 @@ from events import services as event_log
 from events import types
 from sessions_mgr.states import Status as SessionStatus
 
+from .. import chats
 from ..descriptions import media as describe_media
 from ..models import Media, MediaState
 from . import schedule
@@ -129,7 +130,8 @@ def _settle(file: Media, claim: str, at: datetime, /, **changes: Any) -> bool:
 
 def tell(file: Media, at: datetime) -> None:
     """The `message.media` event: what the file is now."""
-    now = Media.objects.select_related("message").defer("thumbnail", "locator").get(pk=file.pk)
+    known = Media.objects.select_related("message__chat_row").defer("thumbnail", "locator")
+    now = known.get(pk=file.pk)
     account = WhatsAppAccount.objects.get(pk=now.account_id)
     event_log.append(
         workspace_id=account.workspace_id,
@@ -138,7 +140,7 @@ def tell(file: Media, at: datetime) -> None:
         data={
             "message_id": str(now.message_id),
             "wa_id": now.message.wa_id,
-            "chat": now.message.chat,
+            "chat": chats.describe(now.message.chat_row, now.message.chat),
             "media": describe_media(now),
         },
         occurred_at=at,

@@ -29,6 +29,7 @@ from .requests import OPERATIONS, Order
 
 EDIT_WINDOW = timedelta(minutes=15)
 REVOKE_WINDOW = timedelta(hours=60)
+EDITABLE = frozenset({"text", "image", "video", "document"})  # polls and places only have a name
 
 
 class KeyReused(Exception):
@@ -209,7 +210,7 @@ def _check_target(order: Order, target: Message, chat: Chat, now: datetime) -> N
     if target.revoked_at is not None:
         raise Invalid("message_id", "the message was deleted", code="message_revoked")
     if order.type == "edit":
-        if not ours or (target.type != "text" and not target.text):
+        if not ours or target.type not in EDITABLE or not target.text:
             raise Invalid("message_id", "only texts of our own can be edited", code="not_editable")
         _check_age(target, EDIT_WINDOW, now)
     if order.type == "revoke":

@@ -10,11 +10,12 @@ from accounts.models import WhatsAppAccount
 from events import types
 from sessions_mgr.engines import base
 
-from .. import chats, identities
+from .. import chats, identities, people
 from ..descriptions import describe
 from ..inbox import changes, held, reactions, trouble
 from ..inbox.telling import tell
 from ..models import Chat, Message
+from ..moments import moment
 from . import errors
 
 logger = logging.getLogger(__name__)
@@ -71,8 +72,22 @@ def apply_operation(message: Message, at: datetime) -> None:
 
 
 def message_has_wa_id(message: Message) -> None:
-    """Receipts and reactions that came before the answer count now."""
-    held.release(message.account, message)
+    """Receipts and reactions that came before the answer count now. A receipt is told once more:
+    when it came we did not know that it was about this message, and apps go by our id."""
+    account = message.account
+
+    def again(fact: base.EngineEvent) -> None:
+        if isinstance(fact, base.ReceiptReceived):
+            data = {
+                "message_id": str(message.pk),
+                "wa_id": message.wa_id,
+                "status": fact.status,
+                "chat": chats.shown(account, fact.chat),
+                "sender": people.shown(account, fact.sender),
+            }
+            tell(account, types.MESSAGE_ACK, moment(fact.timestamp), data)
+
+    held.release(account, message, again)
 
 
 def restrict(account: WhatsAppAccount, error: dict[str, Any], at: datetime) -> None:

@@ -5,8 +5,9 @@
 
      data-live-account="<id>"   refresh on events of this account
      data-live-types="a b"      … of these types only; * is all. Alone: events of any account
+     data-live-chat="<jid> <lid>" … of this chat only, where the event names one
      data-live-every="500"      at most once in so many milliseconds
-     data-live-gentle           wait while somebody types in it
+     data-live-gentle           wait while somebody types in it, or has something open in it
      data-live-rows="<url>"     fetch the changed cells of the rows in it, many in one request */
 (() => {
   "use strict";
@@ -19,6 +20,7 @@
   const BANNER_AFTER = 1200; // a page that is being left, or a quick restart, shows nothing
   const POLL = 5000;
   const ROWS_EVERY = 250;
+  const FIGURES_EVERY = 3000;
   const CLOSED_FOR_GOOD = new Set([4401, 4404]);
   const CURSOR_REFUSED = new Set([4400, 4410]);
 
@@ -63,12 +65,18 @@
 
   function isTyping(node) {
     const focused = document.activeElement;
-    return node.contains(focused) && focused.matches("input, select");
+    if (!node.contains(focused)) return false;
+    return focused.matches("input, select, textarea") || focused.closest("details[open]") !== null;
   }
 
   function listens(node, event) {
     const account = node.dataset.liveAccount;
     if (account && account !== event.account_id) return false;
+    const chats = node.dataset.liveChat?.split(" ");
+    const chat = event.data?.chat;
+    if (chats && chat && !chats.some((name) => name && (name === chat.jid || name === chat.lid))) {
+      return false;
+    }
     const types = (node.dataset.liveTypes || "*").split(" ");
     return types.includes("*") || types.includes(event.type);
   }
@@ -82,8 +90,14 @@
   const changed = new Set();
   let rowsTimer = null;
 
-  function scheduleRows() {
-    if (changed.size && rowsTimer === null) rowsTimer = setTimeout(fetchRows, ROWS_EVERY);
+  let rowsAt = 0;
+
+  function scheduleRows(pause = ROWS_EVERY) {
+    const at = performance.now() + pause;
+    if (!changed.size || (rowsTimer !== null && rowsAt <= at)) return;
+    clearTimeout(rowsTimer);
+    rowsAt = at;
+    rowsTimer = setTimeout(fetchRows, pause);
   }
 
   function fetchRows() {
@@ -103,10 +117,12 @@
     document.querySelectorAll("[data-live-account], [data-live-types]").forEach((node) => {
       if (listens(node, event)) refresh(node);
     });
+    document.dispatchEvent(new CustomEvent("live:event", { detail: event }));
     document.querySelectorAll("[data-until-event]").forEach((node) => node.remove());
-    if (event.type === "session.status" && document.querySelector("[data-live-rows]")) {
+    const pause = { "session.status": ROWS_EVERY, message: FIGURES_EVERY }[event.type];
+    if (pause && document.querySelector("[data-live-rows]")) {
       changed.add(event.account_id);
-      scheduleRows();
+      scheduleRows(pause);
     }
   }
 

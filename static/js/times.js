@@ -1,4 +1,5 @@
-/* <time data-when>: local and relative, exact on hover. [data-countdown="17.3"]: seconds that are
+/* <time data-when>: local and relative, exact on hover; data-clock: the local time of day, data-day:
+   the local date. [data-countdown="17.3"]: seconds that are
    left when the element arrives, so that a wrong clock on this machine does not matter. */
 (() => {
   "use strict";
@@ -6,6 +7,8 @@
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
   const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "long" });
   const day = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
+  const clock = new Intl.DateTimeFormat(language, { timeStyle: "short" });
+  const weekday = new Intl.DateTimeFormat(language, { dateStyle: "full" });
   const UNITS = [
     ["second", 60],
     ["minute", 60],
@@ -34,6 +37,12 @@
     write(node, words(at));
   }
 
+  function showLocal(node, format) {
+    const at = new Date(node.dateTime);
+    node.title = exact.format(at);
+    write(node, format.format(at));
+  }
+
   function showCountdown(node) {
     if (!deadlines.has(node)) {
       deadlines.set(node, performance.now() + Number(node.dataset.countdown) * 1000);
@@ -51,8 +60,20 @@
     document.querySelectorAll("[data-countdown]").forEach(showCountdown);
   }
 
-  tick();
+  // Times of day change only when the page does.
+  function local() {
+    document.querySelectorAll("time[data-clock]").forEach((node) => showLocal(node, clock));
+    document.querySelectorAll("time[data-day]").forEach((node) => showLocal(node, weekday));
+  }
+
+  function all() {
+    tick();
+    local();
+  }
+
+  all();
   setInterval(tick, 1000);
-  document.addEventListener("htmx:afterSettle", tick);
-  document.addEventListener("htmx:oobAfterSwap", tick);
+  document.addEventListener("htmx:afterSettle", all);
+  document.addEventListener("htmx:oobAfterSwap", all);
+  document.addEventListener("times:show", all);
 })();

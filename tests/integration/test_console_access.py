@@ -59,6 +59,7 @@ def house():
     account = AccountFactory(workspace=workspace, connected=True)
     webhook = endpoint(workspace)
     event = event_log.append(workspace_id=workspace.pk, type="message", data={"text": "hi"})
+    message = MessageFactory(account=account)
     key, _ = create_api_key(workspace=workspace, name="k", scopes=["read"], actor="system")
     invitation, _ = invitations.create(
         workspace=workspace, role="viewer", by="owner", actor="system"
@@ -73,8 +74,11 @@ def house():
         "user_id": owner.pk,
         "invitation_id": invitation.pk,
         "media_id": MediaFactory(message=MessageFactory(account=account), stored=b"file").pk,
+        "chat_id": message.chat_row_id,
+        "message_id": message.pk,
         "phone_number": "+15550100001",
         "verb": "offline",
+        "entry": "1",
     }
     return workspace, owner, arguments
 

@@ -134,6 +134,15 @@ def test_mentions_name_people_by_both_names_where_we_know_them(account):
     assert unknown["jid"] == "15550007@s.whatsapp.net"
 
 
+def test_who_mentions_us_names_us_by_both_names(account):
+    account.jid, account.lid, account.phone_number = US.jid, US.lid, US.phone_number
+    account.save()
+    for name in (US.jid, US.lid):
+        hear(account, message(content={"mentions": [name]}))
+        (us,) = told(account, "message")[-1]["mentions"]
+        assert (us["jid"], us["lid"], us["phone_number"]) == (US.jid, US.lid, US.phone_number)
+
+
 def test_five_thousand_mentions_are_just_a_long_list(account, django_assert_max_num_queries):
     jids = [f"1555{n:07d}@s.whatsapp.net" for n in range(5000)]
     with django_assert_max_num_queries(60):

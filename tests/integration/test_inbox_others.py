@@ -28,6 +28,14 @@ def test_a_group_that_we_joined_is_a_chat_with_its_name(account):
     assert Chat.objects.get().name == "Lunch"
 
 
+def test_members_of_a_group_are_named_by_number_where_it_is_known(account):
+    hidden = base.Party(BOB.lid, BOB.lid, BOB.phone_number)
+    hear(account, base.GroupJoined(GROUP, NOON, "Lunch", [hidden], "invite"))
+
+    [member] = told(account, "group.joined")[0]["participants"]
+    assert (member["jid"], member["lid"]) == (BOB.jid, BOB.lid)
+
+
 def test_members_and_settings_of_a_group_are_two_events(account):
     hear(
         account,

@@ -7,16 +7,20 @@ import time
 import uuid
 
 import pytest
+from django.utils import timezone
 from ulid import ULID
 
+from events import batches
 from events.models import Event
 from messaging.ingest import store_batch, store_entry
 from messaging.models import Message, UnreadFact
 from sessions_mgr import services
 from sessions_mgr.engines import base
 from sessions_mgr.models import Session
-from tests.factories import AccountFactory
+from tests import said
+from tests.factories import AccountFactory, endpoint
 from tests.life import LINKED, connected_account
+from webhooks.models import Endpoint
 
 pytestmark = pytest.mark.django_db
 
@@ -234,3 +238,31 @@ def test_seed_001_a_message_whose_sender_cannot_be_looked_up_arrives_by_its_push
     store_entry(*entry(account, message(chat=stranger, sender=stranger)))
 
     assert Event.objects.get(type="message").data["sender"]["push_name"] == "Somebody"
+
+
+def test_a_batch_reads_the_account_anew_after_a_fact_that_changes_it():
+    account = connected_account()
+    codes = ["reachout_timelock", "new_chat_cap"]
+    store_batch(
+        [
+            said.entry(account, said.message("3A01")),
+            *(said.entry(account, base.Restricted(code=code)) for code in codes),
+        ]
+    )
+    account.refresh_from_db()
+    assert [restriction["code"] for restriction in account.restrictions] == codes
+
+
+def test_what_a_batch_remembers_ends_with_it_and_with_a_fact_that_was_undone():
+    account = connected_account()
+    made = endpoint(account.workspace)
+    store_batch([said.entry(account, said.message("3A01"))])
+    Endpoint.objects.filter(pk=made.pk).update(disabled_at=timezone.now())
+    store_batch([said.entry(account, said.message("3A02"))])
+    assert made.deliveries.filter(type="message").count() == 1
+
+    with batches.batch():
+        assert batches.once("key", lambda: 1) == batches.once("key", lambda: 2) == 1
+        batches.forget()
+        assert batches.once("key", lambda: 2) == 2
+    assert batches.once("key", lambda: 3) == 3

@@ -435,6 +435,7 @@ async def test_receipts_that_came_before_the_answer_count():
     async with outbox(worker) as it:
         await it.until_quiet()
     assert (await look(message)).status == "delivered"
+    assert await acks(message) == ["sending", "sent", "delivered"]
 
 
 async def test_a_queued_message_is_taken_back_and_a_sent_one_is_not():

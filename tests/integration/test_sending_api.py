@@ -150,7 +150,9 @@ def test_an_edit_must_be_of_our_own_recent_text(send, account):
     assert send(edit).status_code == 202
     Message.objects.filter(pk=sent).update(timestamp=timezone.now() - timedelta(hours=2))
     assert send(edit).json()["code"] == "message_too_old"
-    Message.objects.filter(pk=sent).update(direction="in", timestamp=timezone.now())
+    Message.objects.filter(pk=sent).update(type="poll", timestamp=timezone.now())
+    assert send(edit).json()["code"] == "not_editable"
+    Message.objects.filter(pk=sent).update(type="text", direction="in", timestamp=timezone.now())
     assert send(edit).json()["code"] == "not_editable"
     assert send({"type": "revoke", "message_id": "WA1"}).json()["code"] == "not_ours"
     assert send({"type": "reaction", "message_id": "WA1", "emoji": "👍"}).status_code == 202

@@ -596,15 +596,15 @@ async def test_of_a_hundred_endpoints_twenty_bad_ones_slow_nobody():
             return made
 
         await many()
-        async with courier(seconds=6.0) as it:
+        async with courier(seconds=15.0) as it:
             began = time.monotonic()
             good = 0
             while good < 240:
                 await it.worker.step()
                 good = sum(r.path.endswith("?good") for r in list(server.received))
-                assert time.monotonic() - began < 20
+                assert time.monotonic() - began < 40
                 await asyncio.sleep(0)
-            assert time.monotonic() - began < 5  # before the first timeout
+            assert time.monotonic() - began < 14  # before the first timeout
 
 
 async def test_an_idle_connection_that_the_server_closed_costs_no_attempt():

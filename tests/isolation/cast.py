@@ -72,7 +72,8 @@ def tenant(mark: str, number: str) -> Tenant:
         workspace_id=workspace.pk, account_id=account.pk, type="message", data={"text": mark}
     )
     delivery = Delivery.objects.get(endpoint=hook, event=event)
-    chat = ChatFactory(account=account, name=f"{mark} chat")
+    # Its id is long, so that it is not found by chance in other texts.
+    chat = ChatFactory(account=account, name=f"{mark} chat", pk=account.pk.int % 10**15 + 10**15)
     group = ChatFactory(account=account, name=f"{mark} group", group=True)
     message = MessageFactory(account=account, chat_row=chat, text=f"{mark} said")
     queued = MessageFactory(account=account, chat_row=chat, outgoing=True, status="queued")
@@ -97,6 +98,7 @@ def tenant(mark: str, number: str) -> Tenant:
         "media": str(file.pk),
         "upload": str(upload.pk),
         "chat": chat.jid,
+        "chat_row": str(chat.pk),
         "group": group.jid,
         "contact": contact.jid,
         "user": str(owner.pk),
@@ -107,6 +109,7 @@ def tenant(mark: str, number: str) -> Tenant:
     return made
 
 
+CONVERSATION = "workspaces/<workspace_id>/numbers/<account_id>/conversations/<chat_id>"
 # What each parameter stands for. A route whose parameter is not here fails the walk.
 PARAMETERS: dict[str, str] = {
     "api/v1/accounts/<pk>": "account",
@@ -128,6 +131,8 @@ PARAMETERS: dict[str, str] = {
     "workspaces/<workspace_id>": "workspace",
     "workspaces/<workspace_id>/media/<media_id>": "media",
     "workspaces/<workspace_id>/numbers/<account_id>": "account",
+    CONVERSATION: "chat_row",
+    f"{CONVERSATION}/messages/<message_id>": "message",
     "workspaces/<workspace_id>/events/<event_id>": "event",
     "workspaces/<workspace_id>/webhooks/<webhook_id>": "webhook",
     "workspaces/<workspace_id>/webhooks/<webhook_id>/deliveries/<delivery_id>": "delivery",
@@ -135,9 +140,10 @@ PARAMETERS: dict[str, str] = {
     "administration/workspaces/<workspace_id>": "workspace",
     "workspaces/<workspace_id>/sandbox/<phone_number>": "phone",
     "workspaces/<workspace_id>/sandbox/<phone_number>/<verb>": "verb",
+    "workspaces/<workspace_id>/sandbox/<phone_number>/media/<entry>": "entry",
 }
 # Values that belong to nobody.
-COMMON = {"verb": "offline"}
+COMMON = {"verb": "offline", "entry": "1"}
 # Addresses at WhatsApp, which anybody may write to; not objects of a tenant.
 ADDRESSES = {"phone", "chat", "contact", "group", "login"}
 

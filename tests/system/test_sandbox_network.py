@@ -381,6 +381,8 @@ def test_a_passkey_demand_is_told_as_a_login_status_and_pairs_nobody(
 def test_a_muted_server_keeps_messages_until_it_speaks_again(
     api: SandboxNetwork, ours: NeonizeClient
 ) -> None:
+    # The keys that the phone shares at pairing are on their way until then.
+    eventually(lambda: device_of(api, OURS)["unacked"] == 0)
     api.fault("mute", phone_number=OURS)
     api.send_text(THEIRS, OURS, "held back")
     assert device_of(api, OURS)["unacked"] == 1

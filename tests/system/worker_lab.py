@@ -102,9 +102,8 @@ class Nats:
         stream = client.jetstream()
         subscription = await stream.pull_subscribe(f"evt.*.{account}", stream="EVENTS")
         facts = []
-        with contextlib.suppress(nats.errors.TimeoutError):
-            while True:
-                facts += await subscription.fetch(100, timeout=0.3)
+        while (await subscription.consumer_info()).num_pending:
+            facts += await subscription.fetch(100, timeout=10)
         await client.close()
         return [json.loads(fact.data) for fact in facts]
 

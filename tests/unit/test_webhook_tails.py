@@ -31,7 +31,7 @@ async def test_what_came_after_the_cursor_in_order():
     async with tail(5, (6, "message", A), (7, "message", B), (8, "chat.presence", A)) as it:
         assert seqs(it.after(6, None, None)) == ([7, 8], 8)
         assert seqs(it.after(5, ["message"], None)) == ([6, 7], 8)
-        assert seqs(it.after(5, None, A)) == ([6, 8], 8)
+        assert seqs(it.after(5, None, [A])) == ([6, 8], 8)
         assert seqs(it.after(8, None, None)) == ([], 8)
 
 

@@ -68,8 +68,8 @@ class Command(BaseCommand):
             "nats": Child("nats", lambda: nats.prepare(settings.NATS_DIR)),
             "sandbox": Child("sandbox", lambda: _manage("run_sandbox")),
             "pipeline": Child("pipeline", lambda: _manage("run_pipeline")),
-            "node": Child("node", lambda: _manage("run_node"), patience=8.5),
-            "web": Child("web", lambda: _manage("run_web"), patience=1.5),
+            "node": Child("node", lambda: _manage("run_node"), patience=7.5, at_once=True),
+            "web": Child("web", lambda: _manage("run_web"), patience=5.0, at_once=True),
         }
         checks = {"nats": nats.greets, "sandbox": _sandbox_listens, "web": _web_answers}
         child = children[name]

@@ -1,0 +1,365 @@
+"""Conversations in Chromium against the whole product: from a virtual phone and back to it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from itertools import count
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from sandbox.client import SandboxNetwork
+from tests.browser.conftest import DEADLINE, DESKTOP, PHONE, check, live, picture
+from tests.product import eventually
+
+NUMBERS = count(15550190001)
+LOOKS = {
+    "light-desktop": ("light", DESKTOP),
+    "dark-desktop": ("dark", DESKTOP),
+    "light-phone": ("light", PHONE),
+    "dark-phone": ("dark", PHONE),
+}
+
+
+def drawing(colour: str = "#3f6fb5", size: tuple[int, int] = (480, 320)) -> bytes:
+    made = io.BytesIO()
+    image = Image.new("RGB", size, colour)
+    image.paste("#e8b04a", (size[0] // 3, size[1] // 4, size[0] * 2 // 3, size[1] * 3 // 4))
+    image.save(made, "JPEG")
+    return made.getvalue()
+
+
+class Desk:
+    """A connected number, and a phone that writes to it."""
+
+    def __init__(self, product, label: str = "Support Berlin") -> None:
+        self.product = product
+        self.own, self.other = f"+{next(NUMBERS)}", f"+{next(NUMBERS)}"
+        self.account = product.new_account(label)
+        product.phone(self.own, name="Desk")
+        product.phone(self.other, name="Ada Byron")
+        product.link(self.account, self.own)
+        workspace = product.call("GET", "/workspace")["id"]
+        self.path = f"/workspaces/{workspace}/numbers/{self.account}/conversations/"
+        self.sandbox = f"/workspaces/{workspace}/sandbox/"
+
+    def says(self, kind: str = "text", sender: str = "", **body) -> str:
+        """The phone sends; the WhatsApp id."""
+        body = {"to": self.own, "type": kind, **body}
+        path = f"/sandbox/phones/{sender or self.other}/messages"
+        return self.product.call("POST", path, json=body)["ids"][0]
+
+    def inbox(self) -> list[dict]:
+        return self.product.call("GET", f"/sandbox/phones/{self.other}/inbox")["results"]
+
+    def got(self, **wanted) -> dict:
+        """The entry of the phone's inbox that has these values, once it is there."""
+
+        def look():
+            return [e for e in self.inbox() if all(e.get(k) == v for k, v in wanted.items())]
+
+        return eventually(look, what=f"the phone shows {wanted}")[0]
+
+    def open(self, page: Page) -> None:
+        """The conversation with the phone, from the list."""
+        page.goto(self.path)
+        page.locator(".chat", has_text="Ada Byron").first.click()
+        expect(page.locator("#composer, .composer").first).to_be_visible()
+        live(page)
+
+
+@pytest.fixture(scope="module")
+def desk(product):
+    return Desk(product)
+
+
+def bubble(page: Page, text: str):
+    return page.locator(".msg", has_text=text).last
+
+
+def menu(page: Page, text: str):
+    opened = bubble(page, text)
+    opened.locator("summary.menu-open").click()
+    return opened
+
+
+def test_what_a_phone_writes_appears_live_and_the_answer_reaches_it(page: Page, desk):
+    page.goto(desk.path)
+    live(page)
+    desk.says(text="Is my parcel there?")
+    row = page.locator(".chat", has_text="Is my parcel there?")
+    expect(row).to_be_visible(timeout=DEADLINE)
+    check(page)
+    row.click()
+    expect(bubble(page, "Is my parcel there?")).to_be_visible()
+    live(page)
+
+    page.locator("#composer-text").fill("I am still typing")
+    wa_id = desk.says(text="Hello?")
+    expect(bubble(page, "Hello?")).to_be_visible(timeout=DEADLINE)
+    expect(page.locator("#composer-text")).to_have_value("I am still typing")
+    eventually(
+        lambda: [
+            r
+            for r in desk.product.call("GET", f"/sandbox/phones/{desk.other}/receipts")["results"]
+            if r["wa_id"] == wa_id and r["type"] == "read"
+        ],
+        what="opening it told the phone that it was read",
+    )
+
+    menu(page, "Hello?").get_by_role("link", name="Reply").click()
+    expect(page.locator("#reply-slot")).to_contain_text("Hello?")
+    page.locator("#composer-text").fill("It is, look")
+    page.locator("#composer-attach").set_input_files(
+        {"name": "parcel.jpg", "mimeType": "image/jpeg", "buffer": drawing()}
+    )
+    page.get_by_role("button", name="Send", exact=True).click()
+    answer = bubble(page, "It is, look")
+    expect(answer).to_be_visible(timeout=DEADLINE)
+    expect(page.locator("#composer-text")).to_have_value("")
+    shown = desk.got(type="image", text="It is, look")
+    assert shown["quoted"]["wa_id"] == wa_id
+    assert shown["media"]["state"] == "stored"
+    expect(answer.locator(".msg-step")).to_contain_text("delivered", timeout=DEADLINE)
+    expect(answer.locator("img")).to_be_visible()
+    desk.product.call("POST", f"/sandbox/phones/{desk.other}/read", json={"wa_id": shown["wa_id"]})
+    expect(answer.locator(".msg-step")).to_contain_text("read", timeout=DEADLINE)
+    check(page)
+
+
+def test_a_message_is_changed_reacted_to_and_deleted(page: Page, desk):
+    desk.says(text="Nice weather")
+    desk.open(page)
+    menu(page, "Nice weather").get_by_role("button", name="React with 👍").click()
+    expect(bubble(page, "Nice weather").locator(".msg-reactions")).to_contain_text(
+        "👍", timeout=DEADLINE
+    )
+    assert desk.got(type="reaction")["reaction"]["emoji"] == "👍"
+
+    page.locator("#composer-text").fill("Yes, suny")
+    page.keyboard.press("Enter")
+    expect(bubble(page, "Yes, suny").locator(".msg-step")).to_contain_text(
+        "delivered", timeout=DEADLINE
+    )
+    menu(page, "Yes, suny").get_by_role("link", name="Change").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("Text")).to_have_value("Yes, suny")
+    check(page)
+    dialog.get_by_label("Text").fill("Yes, sunny")
+    dialog.get_by_role("button", name="Change").click()
+    expect(dialog).to_be_hidden()
+    expect(bubble(page, "Yes, sunny")).to_contain_text("edited", timeout=DEADLINE)
+    assert desk.got(type="edit")["edit"]["text"] == "Yes, sunny"
+
+    menu(page, "Yes, sunny").get_by_role("link", name="Delete for everybody").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete for everybody").click()
+    gone = page.locator(".msg-mine", has_text="was deleted for everybody").last
+    expect(gone).to_be_visible(timeout=DEADLINE)
+    expect(gone.get_by_text("Yes, sunny")).to_be_hidden()
+    desk.got(type="revoke")
+
+
+def test_what_plays_or_is_open_is_left_alone_by_the_refresh(page: Page, desk):
+    desk.says(text="Keep me open")
+    desk.open(page)
+    opened = menu(page, "Keep me open")
+    desk.says(text="Something new")
+    expect(bubble(page, "Something new")).to_be_visible(timeout=DEADLINE)
+    expect(opened.get_by_role("link", name="Reply")).to_be_visible()
+    page.keyboard.press("Escape")
+
+
+def test_typing_is_shown_until_the_message_comes(page: Page, desk):
+    desk.says(text="Wait for it")
+    desk.open(page)
+    desk.product.call("POST", f"/accounts/{desk.account}/presence", json={"state": "available"})
+    with SandboxNetwork.from_directory(desk.product.folder / "var" / "sandbox") as network:
+        network.announce_presence(desk.other, "composing", desk.own)
+    expect(page.locator("#typing")).to_contain_text("is typing", timeout=DEADLINE)
+    desk.says(text="There it is")
+    expect(bubble(page, "There it is")).to_be_visible(timeout=DEADLINE)
+    expect(page.locator("#typing")).to_be_empty()
+
+
+def test_without_scripts_one_can_read_write_and_attach(open_page, desk):
+    desk.says(text="Anybody?")
+    page = open_page(java_script_enabled=False)
+    eventually(lambda: page.goto(desk.path) and page.locator(".chat").count(), what="a chat")
+    page.locator(".chat").first.click()
+    expect(bubble(page, "Anybody?")).to_be_in_viewport()
+    page.locator("#composer-text").fill("A plain answer")
+    page.locator("#composer-attach").set_input_files(
+        {"name": "terms.txt", "mimeType": "text/plain", "buffer": b"be kind"}
+    )
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(bubble(page, "A plain answer")).to_contain_text("terms.txt")
+    entry = desk.got(type="document", text="A plain answer")
+    assert entry["media"]["filename"] == "terms.txt"
+    bubble(page, "Anybody?").locator("summary.menu-open").click()
+    bubble(page, "Anybody?").get_by_role("link", name="Reply").click()
+    expect(page.locator("#reply-slot")).to_contain_text("Anybody?")
+    page.get_by_role("link", name="All conversations").count()
+
+
+def test_a_number_without_a_connection_says_that_messages_wait(page: Page, product):
+    desk = Desk(product, "Away")
+    desk.says(text="First")
+    eventually(
+        lambda: product.call("GET", f"/accounts/{desk.account}/chats")["results"], what="a chat"
+    )
+    desk.open(page)
+    product.call("POST", f"/accounts/{desk.account}/disconnect")
+    expect(page.get_by_text("This number is not connected.")).to_be_visible(timeout=DEADLINE)
+    page.locator("#composer-text").fill("Later")
+    page.get_by_role("button", name="Send", exact=True).click()
+    mine = bubble(page, "Later")
+    expect(mine).to_contain_text("queued", timeout=DEADLINE)
+    mine.get_by_role("button", name="Take back").click()
+    expect(mine).to_contain_text("taken back", timeout=DEADLINE)
+
+
+@pytest.fixture(scope="module")
+def furnished(product):
+    """A conversation with something of everything, and a group."""
+    desk = Desk(product, "Front desk")
+    third = product.phone(f"+{next(NUMBERS)}", name="Ben Okafor")
+    data = base64.b64encode(drawing()).decode()
+    first = desk.says(text="Good morning! Do you have this in blue?")
+    desk.says("image", media={"base64": data, "mime_type": "image/jpeg"}, caption="This one")
+    desk.says(
+        "voice",
+        media={
+            "base64": base64.b64encode(b"OggS" + bytes(200)).decode(),
+            "mime_type": "audio/ogg; codecs=opus",
+            "duration": 7,
+            "waveform": base64.b64encode(bytes((i * 37) % 100 for i in range(64))).decode(),
+        },
+    )
+    desk.says(
+        "location",
+        location={"latitude": 52.52, "longitude": 13.405, "name": "Shop", "address": "Mitte"},
+    )
+    desk.says("contact", contacts=[{"name": "Ben Okafor", "phone_number": third}])
+    poll = desk.says("poll", poll={"name": "When?", "options": ["Monday", "Friday"]})
+    desk.says("raw", raw={"field": 99, "base64": "CgA="})
+    gone = desk.says(text="Wrong chat, sorry")
+    desk.says("revoke", revoke={"message_id": gone})
+    sent = product.call(
+        "POST",
+        f"/accounts/{desk.account}/messages",
+        json={"to": desk.other, "type": "text", "text": "Yes, two left.", "reply_to": first},
+    )
+    eventually(
+        lambda: product.call("GET", f"/messages/{sent['id']}")["status"] == "delivered",
+        what="delivered",
+    )
+    desk.says(
+        "reaction", reaction={"message_id": desk.got(text="Yes, two left.")["wa_id"], "emoji": "❤️"}
+    )
+    desk.says("vote", vote={"message_id": poll, "options": ["Friday"]})
+    group = product.call(
+        "POST",
+        "/sandbox/groups",
+        json={"owner": desk.other, "subject": "Deliveries", "participants": [desk.own, third]},
+    )
+    for sender, text in ((desk.other, "Van 2 is late"), (third, "Ten minutes"), (third, "Max.")):
+        product.call(
+            "POST",
+            f"/sandbox/phones/{sender}/messages",
+            json={"group": group["jid"], "type": "text", "text": text},
+        )
+    eventually(
+        lambda: len(product.call("GET", f"/accounts/{desk.account}/chats")["results"]) > 1,
+        what="two chats",
+    )
+    return desk
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_kind_of_message_is_accessible_and_fits(open_page, furnished, look):
+    theme, size = LOOKS[look]
+    page = open_page(theme=theme, size=size)
+    page.goto(furnished.path)
+    expect(page.locator(".chat")).to_have_count(2, timeout=DEADLINE)
+    live(page)
+    check(page)
+    picture(page, f"conversations-{look}")
+    page.locator(".chat", has_text="Ada Byron").first.click()
+    live(page)
+    expect(page.locator(".msg-reactions")).to_contain_text("❤️", timeout=DEADLINE)
+    expect(page.locator(".poll")).to_contain_text(re.compile(r"Friday\s*1"), timeout=DEADLINE)
+    expect(page.locator(".msg-image img")).to_be_visible(timeout=DEADLINE)
+    check(page)
+    picture(page, f"conversation-{look}")
+    page.locator(".thread-pane").evaluate("pane => pane.scrollTo(0, -pane.scrollHeight)")
+    picture(page, f"conversation-top-{look}")
+    page.goto(furnished.path)
+    page.locator(".chat", has_text="Deliveries").first.click()
+    live(page)
+    expect(page.locator(".msg-author")).to_have_count(2)
+    check(page)
+    page.get_by_role("link", name="Group: who is in it").click()
+    dialog = page.get_by_role("dialog", name="Deliveries")
+    expect(dialog.get_by_text("3 members")).to_be_visible(timeout=DEADLINE)
+    expect(dialog.get_by_text("owner")).to_be_visible()
+    check(page)
+    picture(page, f"conversation-group-{look}")
+    page.goto(furnished.path + "new")
+    check(page)
+
+
+def test_a_virtual_phone_can_do_everything_from_its_page(page: Page, desk):
+    """A picture, a location, a contact, a poll, a group, an answer; its own change and deletion."""
+    page.goto(f"{desk.sandbox}{desk.other}/")
+    live(page)
+    expect(page.get_by_role("heading", name="Ada Byron")).to_contain_text("TEST")
+    page.locator("#write-to").select_option(desk.own)
+    page.locator("#write-text").fill("From my page")
+    page.locator("#write-file").set_input_files(
+        {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": drawing("#557744")}
+    )
+    page.get_by_role("button", name="Send", exact=True).click()
+    mine = page.locator(".msg-mine", has_text="From my page")
+    expect(mine.locator("img")).to_be_visible(timeout=DEADLINE)
+    page.get_by_text("A location").click()
+    page.get_by_role("button", name="Send location").click()
+    expect(page.locator(".msg-location")).to_contain_text("52.52", timeout=DEADLINE)
+    page.get_by_text("A poll").click()
+    page.get_by_label("Question").fill("Tea?")
+    page.get_by_role("button", name="Send poll").click()
+    expect(page.get_by_role("alert")).to_contain_text("options")
+    expect(page.get_by_label("Question")).to_have_value("Tea?")
+    page.get_by_label("Options, one per line").fill("Yes\nNo")
+    page.get_by_role("button", name="Send poll").click()
+    expect(page.locator(".msg-poll").last).to_contain_text("Tea?", timeout=DEADLINE)
+    page.get_by_text("A contact card").click()
+    page.locator("#write-name").fill("Bo")
+    page.locator("#write-number").fill(desk.own)
+    page.get_by_role("button", name="Send contact").click()
+    expect(page.locator(".msg-contact")).to_contain_text("Bo", timeout=DEADLINE)
+
+    sent = desk.product.call(
+        "POST",
+        f"/accounts/{desk.account}/messages",
+        json={"to": desk.other, "type": "text", "text": "Read me"},
+    )
+    theirs = page.locator(".msg", has_text="Read me").last
+    expect(theirs).to_be_visible(timeout=DEADLINE)
+    theirs.locator("summary.menu-open").click()
+    theirs.get_by_role("button", name="Read it").click()
+    eventually(
+        lambda: desk.product.call("GET", f"/messages/{sent['id']}")["status"] == "read",
+        what="read",
+    )
+    check(page)
+    picture(page, "virtual-phone-light-desktop")
+    page.get_by_text("Make a group").click()
+    page.get_by_label("Subject").fill("Row club")
+    page.locator(f"input[name=people][value='{desk.own}']").check()
+    page.get_by_role("button", name="Make the group").click()
+    expect(page.locator("#write-to")).to_contain_text("Group Row club")
+    page.set_viewport_size(PHONE)
+    check(page)
