@@ -33,7 +33,7 @@ class Preferences:
 
     event_retention_days: int
     message_retention_days: int | None  # None: messages are kept
-    media_retention_days: int | None  # None: as the installation has it
+    media_retention_days: int
     fetch_avatars: bool
     pacing_min_gap_ms: int
     pacing_new_chats_per_hour: int
@@ -48,12 +48,12 @@ def row(workspace_id: UUID) -> WorkspaceSettings:
 
 def of(workspace_id: UUID) -> Preferences:
     chosen = row(workspace_id)
-    most = settings.EVENT_RETENTION_DAYS
+    events, media = settings.EVENT_RETENTION_DAYS, settings.MEDIA_RETENTION_DAYS
     return Preferences(
-        # Never longer than the installation keeps its log: the disk is not the workspace's.
-        event_retention_days=min(chosen.event_retention_days or most, most),
+        # Never longer than the installation keeps them: the disk is not the workspace's.
+        event_retention_days=min(chosen.event_retention_days or events, events),
         message_retention_days=chosen.message_retention_days,
-        media_retention_days=chosen.media_retention_days,
+        media_retention_days=min(chosen.media_retention_days or media, media),
         fetch_avatars=settings.AVATAR_FETCH_ENABLED and chosen.fetch_avatars is not False,
         pacing_min_gap_ms=chosen.pacing_min_gap_ms,
         pacing_new_chats_per_hour=chosen.pacing_new_chats_per_hour,
@@ -61,12 +61,22 @@ def of(workspace_id: UUID) -> Preferences:
     )
 
 
+def media_days() -> dict[UUID, int]:
+    """Workspaces that keep files for fewer days than the installation, and how many."""
+    fewer = WorkspaceSettings.objects.filter(media_retention_days__lt=settings.MEDIA_RETENTION_DAYS)
+    return dict(fewer.values_list("workspace_id", "media_retention_days"))
+
+
 def check(changes: dict[str, Any]) -> None:
     """ValidationError by field, with what would be right."""
     wrong: dict[str, str] = {}
-    for name in ("event_retention_days", "message_retention_days", "media_retention_days"):
+    longest = {
+        "event_retention_days": settings.EVENT_RETENTION_DAYS,
+        "message_retention_days": LONGEST,
+        "media_retention_days": settings.MEDIA_RETENTION_DAYS,
+    }
+    for name, most in longest.items():
         days = changes.get(name)
-        most = settings.EVENT_RETENTION_DAYS if name.startswith("event") else LONGEST
         if days is not None and not 1 <= days <= most:
             wrong[name] = f"Use days from 1 to {most}, or nothing for the installation's own."
     if not 0 <= (changes.get("pacing_min_gap_ms") or 0) <= 600_000:

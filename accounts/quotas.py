@@ -4,7 +4,8 @@ Each function either takes what was asked for, or raises QuotaExceeded and takes
 
     check_numbers   in the transaction that adds the number
     take_message    before a message is queued, in the transaction that queues it
-    check_media     before bytes are stored; give_back_media when they go again
+    check_media     in the transaction that keeps the file; give_back_media when it goes again
+    check_room      before bytes are fetched: takes nothing, so that none are fetched in vain
     check_rate      once per request (api/throttling.py)
 """
 
@@ -14,14 +15,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TypedDict
 from uuid import UUID
 
-from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
 from . import services, wall
 from .models import WhatsAppAccount, Workspace
-from .tenant_models import DailyUsage, Quota, Usage
+from .tenant_models import ApiMinute, DailyUsage, Quota, Usage
 
 NUMBERS = "numbers"
 MESSAGES = "messages_per_day"
@@ -147,6 +147,16 @@ def check_media(workspace: Workspace, size: int) -> None:
         raise QuotaExceeded(MEDIA, limit=limit, used=media_of(workspace.pk))
 
 
+def check_room(workspace_id: UUID, size: int) -> None:
+    """Whether `size` more bytes would fit now; QuotaExceeded says no. Takes nothing."""
+    limit = limits(workspace_id).media_bytes
+    if limit is None:
+        return
+    used = media_of(workspace_id)
+    if used + size > limit:
+        raise QuotaExceeded(MEDIA, limit=limit, used=used)
+
+
 def give_back_media(workspace_id: UUID, size: int) -> None:
     """Files of `size` bytes are gone. Never below zero."""
     Usage.objects.filter(workspace_id=workspace_id).update(
@@ -162,16 +172,37 @@ def recount_media(workspace_id: UUID, size: int) -> None:
 
 
 def check_rate(workspace: Workspace) -> None:
-    """One API request more in this minute. Counted per process, as the limit per key is."""
+    """One API request more in this minute, over all keys and all web processes."""
     limit = limits(workspace.pk).api_requests_per_minute
     if limit is None:
         return
     now = timezone.now()
-    name = f"quota-rate-{workspace.pk}-{int(now.timestamp()) // 60}"
-    cache.add(name, 0, timeout=120)
-    used = cache.incr(name)
-    if used > limit:
-        raise QuotaExceeded(RATE, limit=limit, used=used - 1, retry_after=60 - now.second)
+    if not limit or not _one_more_request(workspace.pk, _minute(now), limit):
+        raise QuotaExceeded(RATE, limit=limit, used=limit, retry_after=60 - now.second)
+
+
+def _one_more_request(workspace_id: UUID, minute: int, limit: int) -> bool:
+    """One statement decides and counts. False when the limit of that minute is reached.
+
+    A minute that another process already sees to be over counts for the one that it sees.
+    """
+    table = connection.ops.quote_name(ApiMinute._meta.db_table)
+    key = ApiMinute._meta.get_field("workspace").get_db_prep_value(workspace_id, connection)
+    is_newer = f"excluded.minute > {table}.minute"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} (workspace_id, minute, requests) VALUES (%s, %s, 1)"  # noqa: S608
+            " ON CONFLICT (workspace_id) DO UPDATE SET"
+            f" requests = CASE WHEN {is_newer} THEN 1 ELSE {table}.requests + 1 END,"
+            f" minute = CASE WHEN {is_newer} THEN excluded.minute ELSE {table}.minute END"
+            f" WHERE {is_newer} OR {table}.requests < %s",
+            [key, minute, limit],
+        )
+        return bool(cursor.rowcount == 1)
+
+
+def _minute(at: datetime) -> int:
+    return int(at.timestamp()) // 60
 
 
 def usage(workspace: Workspace) -> dict[str, Line]:
@@ -200,7 +231,8 @@ def media_of(workspace_id: UUID) -> int:
 
 
 def _rate_now(workspace: Workspace) -> int:
-    return int(cache.get(f"quota-rate-{workspace.pk}-{int(timezone.now().timestamp()) // 60}") or 0)
+    rows = ApiMinute.objects.filter(workspace=workspace, minute__gte=_minute(timezone.now()))
+    return rows.values_list("requests", flat=True).first() or 0
 
 
 def _till_midnight() -> int:

@@ -75,6 +75,22 @@ class DailyUsage(models.Model):
         return f"{self.day}: {self.messages}"
 
 
+class ApiMinute(models.Model):
+    """Requests of the minute that counts now, of all keys of a workspace and all web processes.
+
+    Written only where `Quota.api_requests_per_minute` is set.
+    """
+
+    workspace = models.OneToOneField(
+        "accounts.Workspace", models.CASCADE, primary_key=True, related_name="api_minute"
+    )
+    minute = models.PositiveBigIntegerField()  # since 1970
+    requests = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.workspace_id}: {self.requests}"
+
+
 class WorkspacePurge(models.Model):
     """The end of a workspace, step by step. Outlives it: hence no foreign key. See purging.py."""
 

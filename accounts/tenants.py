@@ -36,6 +36,7 @@ TENANTS: Mapping[str, Tenant] = {
     "accounts.Quota": Tenant("workspace"),
     "accounts.Usage": Tenant("workspace"),
     "accounts.DailyUsage": Tenant("workspace"),
+    "accounts.ApiMinute": Tenant("workspace"),
     "accounts.WorkspacePurge": Tenant("workspace_id"),
     "events.Log": Tenant("workspace"),
     "events.Event": Tenant("workspace", "events"),

@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import WhatsAppAccount
+from accounts.quotas import MEDIA, QuotaExceeded
 from messaging.models import Chat, Message, Upload
 from messaging.outbox import orders, requests, sniffing, uploads
 from messaging.outbox.errors import MediaProblem
@@ -89,6 +90,8 @@ def read(request: HttpRequest, chat: Chat) -> Composer:
             )
         except MediaProblem as exc:
             made.errors["file"] = exc.detail
+        except QuotaExceeded as exc:
+            made.errors["file"] = str(exc)
     return made
 
 
@@ -124,6 +127,8 @@ def order(
     except Invalid as exc:
         name = exc.field.partition(".")[0]
         errors[PLACES.get(name, "text")] = exc.detail[:1].upper() + exc.detail[1:] + "."
+    except QuotaExceeded as exc:
+        errors["file" if exc.quota == MEDIA else "text"] = str(exc)
     except orders.KeyReused:  # an old form, filled in anew: another message
         return order(account, body, errors)
     else:

@@ -39,6 +39,7 @@ LOCK = "worker.lock"
 LOG = "worker.log"
 ALIVE = "alive"  # there while a worker lives; left behind by one that was killed
 QUARANTINE = ".quarantine"
+NOTE = "meta.json"  # in what is set aside: whose it was, and why
 _DATABASE_FILES = ("", "-wal", "-shm", "-journal")
 _REASON = re.compile(r"[a-z0-9_]{1,40}")
 
@@ -111,7 +112,7 @@ class Stores:
         for file in files:
             file.rename(aside / file.name)
         note = {"workspace_id": str(workspace), "account_id": str(account), "reason": reason}
-        (aside / "meta.json").write_text(json.dumps(note))
+        (aside / NOTE).write_text(json.dumps(note))
         logger.warning("store set aside in %s", aside, extra=about(account, workspace=workspace))
         return aside
 

@@ -48,6 +48,14 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='ApiMinute',
+            fields=[
+                ('workspace', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='api_minute', serialize=False, to='accounts.workspace')),
+                ('minute', models.PositiveBigIntegerField()),
+                ('requests', models.PositiveIntegerField()),
+            ],
+        ),
+        migrations.CreateModel(
             name='WorkspaceSettings',
             fields=[
                 ('workspace', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='settings', serialize=False, to='accounts.workspace')),

@@ -17,7 +17,7 @@ from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 
-from accounts import lifecycle, quotas, services, wall
+from accounts import audit, lifecycle, quotas, services, wall
 from accounts.models import User, Workspace
 from accounts.tenant_models import WorkspacePurge
 
@@ -144,7 +144,7 @@ def _page(
 
 def _actor(request: HttpRequest) -> str:
     assert isinstance(request.user, User)
-    return f"user:{request.user.email}"
+    return audit.person(request.user)
 
 
 def _url(found: Workspace) -> str:

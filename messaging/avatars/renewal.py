@@ -17,11 +17,13 @@ LOOKED_AT = 200  # rows per turn
 
 
 def wanted() -> QuerySet[Avatar]:
-    return Avatar.objects.filter(
+    """Asked for, of numbers that can ask, in workspaces that want pictures (preferences.py)."""
+    asked = Avatar.objects.filter(
         wanted_at__isnull=False,
         account__deleted_at=None,
         account__session__status=Status.CONNECTED,
     )
+    return asked.exclude(account__workspace__settings__fetch_avatars=False)
 
 
 def due(now: datetime, limit: int) -> list[Avatar]:

@@ -5,6 +5,8 @@ A claim is a lease. Whoever lost it meanwhile changes nothing, and is told so.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
+from accounts import quotas
 from accounts.models import WhatsAppAccount
 from events import services as event_log
 from events import types
@@ -60,7 +63,7 @@ def take(*, claim: str, at: datetime, room: int) -> list[Media]:
         .order_by("message__history", "next_try_at")
     )
     taken = []
-    for file in due.select_related("account", "message").defer("thumbnail")[:room]:
+    for file in due.select_related("account__workspace", "message").defer("thumbnail")[:room]:
         mine = Media.objects.filter(free, pk=file.pk, state=MediaState.PENDING).update(
             claim=claim, claimed_until=at + schedule.LEASE
         )
@@ -69,9 +72,26 @@ def take(*, claim: str, at: datetime, room: int) -> list[Media]:
     return taken
 
 
+def check_room(file: Media) -> None:
+    """Refused when its workspace may not keep what the sender says it is: it is not fetched."""
+    with _as_refusal():
+        quotas.check_room(file.account.workspace_id, file.size)
+
+
+@contextmanager
+def _as_refusal() -> Iterator[None]:
+    try:
+        yield
+    except quotas.QuotaExceeded as exc:
+        raise Refused(schedule.QUOTA, str(exc)) from None
+
+
 @transaction.atomic
 def stored(file: Media, fetched: Fetched, *, claim: str, at: datetime) -> bool:
-    """The file is here. False when the claim was lost: the copy is nobody's and must be removed."""
+    """The file is here. False when the claim was lost: the copy is nobody's and must be removed.
+
+    Refused when the workspace may not keep it; nothing is written then.
+    """
     changes: dict[str, Any] = {
         "state": MediaState.STORED,
         "file": fetched.name,
@@ -84,7 +104,12 @@ def stored(file: Media, fetched: Fetched, *, claim: str, at: datetime) -> bool:
         changes |= {"width": fetched.width, "height": fetched.height}
     if not file.thumbnail_size and fetched.thumbnail:
         changes |= {"thumbnail": fetched.thumbnail, "thumbnail_size": len(fetched.thumbnail)}
-    return _settle(file, claim, at, **changes)
+    if not _release(file, claim, **changes):
+        return False
+    with _as_refusal():
+        quotas.check_media(file.account.workspace, fetched.size)
+    tell(file, at)
+    return True
 
 
 @transaction.atomic

@@ -90,6 +90,7 @@ class MediaFetcher:
         """One file. Trouble with it is written down, and is no other file's trouble."""
         outcome: Fetched | Refused
         try:
+            await self._in_thread(lambda: claims.check_room(file))
             outcome = await self._in_thread(lambda: fetch(file))
         except Refused as exc:
             outcome = exc
@@ -121,7 +122,12 @@ class MediaFetcher:
                 )
             )
             return
-        mine = await self._write(lambda: claims.stored(file, outcome, claim=self.claim, at=at))
+        try:
+            mine = await self._write(lambda: claims.stored(file, outcome, claim=self.claim, at=at))
+        except Refused as exc:
+            await self._discard(outcome)
+            await self._record(file, exc)
+            return
         if not mine:
             await self._discard(outcome)
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import QuerySet
+
+from accounts import preferences, quotas
 
 from ..models import HeldFact, Media, MediaState, Upload
 from ..models.media import media_storage
@@ -24,25 +27,48 @@ def forget_old(at: datetime) -> int:
     leaves a row that the next call finds.
     """
     HeldFact.objects.filter(at__lt=at - HELD_FACTS_KEPT).delete()
+    shorter = preferences.media_days()
     removed = 0
-    while gone := _forget_some(at):
+    while gone := _forget_some(at, shorter):
         removed += gone
     if removed:
         logger.info("retention: %d files gone", removed)
     return removed
 
 
-def _forget_some(at: datetime) -> int:
-    kept = timedelta(days=settings.MEDIA_RETENTION_DAYS)
-    old = Media.objects.filter(state=MediaState.STORED, stored_at__lt=at - kept)
-    _mark(old, "retention", f"Files are kept for {settings.MEDIA_RETENTION_DAYS} days.")
+def remove_of_messages(message_ids: list[UUID]) -> int:
+    """The files of messages that are about to go. How many."""
+    files = Media.objects.filter(message_id__in=message_ids)
+    _mark(files.exclude(state=MediaState.GONE), "retention", "Its message is kept no longer.")
+    found = list(_with_files(files))
+    for file in found:
+        _remove(file)
+    return len(found)
+
+
+def _forget_some(at: datetime, shorter: dict[UUID, int]) -> int:
+    """`shorter`: workspaces that keep files for fewer days than the installation."""
+    stored = Media.objects.filter(state=MediaState.STORED)
+    _mark_old(stored, at, settings.MEDIA_RETENTION_DAYS)
+    for workspace_id, days in shorter.items():
+        _mark_old(stored.filter(account__workspace_id=workspace_id), at, days)
     deleted = Media.objects.exclude(account__deleted_at=None)
     _mark(deleted.exclude(state=MediaState.GONE), "account_deleted", "Its number was removed.")
-    gone = Media.objects.filter(state=MediaState.GONE).exclude(file="").defer("thumbnail")
-    files = list(gone[:AT_ONCE])
+    files = list(_with_files(Media.objects.all())[:AT_ONCE])
     for file in files:
         _remove(file)
     return len(files)
+
+
+def _with_files(files: QuerySet[Media]) -> QuerySet[Media]:
+    """Of these: what is gone, but still has its file."""
+    gone = files.filter(state=MediaState.GONE).exclude(file="")
+    return gone.select_related("account").defer("thumbnail")
+
+
+def _mark_old(stored: QuerySet[Media], at: datetime, days: int) -> None:
+    old = stored.filter(stored_at__lt=at - timedelta(days=days))
+    _mark(old, "retention", f"Files are kept for {days} days.")
 
 
 def _mark(files: QuerySet[Media], code: str, detail: str) -> None:
@@ -63,4 +89,5 @@ def _remove(file: Media) -> None:
     shared = Media.objects.exclude(state=MediaState.GONE).filter(file=name).exists()
     if not shared and not Upload.objects.filter(file=name).exists():
         media_storage().delete(name)
+        quotas.give_back_media(file.account.workspace_id, file.size)
     Media.objects.filter(pk=file.pk).update(file="")

@@ -23,7 +23,8 @@ TRANSPORT = frozenset(
     {"not_connected", "not_running", "bus_unavailable", "busy", "no_such_download"}
 )
 # Another try would end in the same way.
-FINAL = frozenset({"media_too_large", "invalid_locator", "invalid_request"})
+QUOTA = "quota_exceeded"
+FINAL = frozenset({"media_too_large", "invalid_locator", "invalid_request", QUOTA})
 GONE = "media_gone"
 
 

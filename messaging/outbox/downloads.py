@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, Any, TypeVar
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
@@ -20,11 +20,12 @@ from django.db import close_old_connections, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from accounts import quotas
 from egress.transport import close, make_pool
 
 from ..models import Direction, Media, MediaState, Outgoing, Upload
 from . import fetching, files, orders, settling, voice
-from .errors import MEDIA_GONE, MediaProblem
+from .errors import MEDIA_GONE, MEDIA_QUOTA, MediaProblem
 
 CLAIM = timedelta(seconds=fetching.DEADLINE + voice.DEADLINE * 2 + 60)
 TRIES = 5
@@ -144,15 +145,30 @@ def _store(job: Job, path: Path, name: str, claim: str) -> None:
         most=settings.MEDIA_MAX_BYTES,
         ffmpeg=voice.find_ffmpeg(),
     )
-    media = Media.objects.filter(pk=job.media_id, claim=claim, state=MediaState.PENDING).first()
+    held = Media.objects.filter(pk=job.media_id, claim=claim, state=MediaState.PENDING)
+    media = held.select_related("account__workspace").first()
     if media is None:
         return  # somebody else was faster
     changed = orders.fill(media, examined)
     values = {field: getattr(media, field) for field in changed}
     values["file"] = media.file.name
-    mine = Media.objects.filter(pk=media.pk, claim=claim, state=MediaState.PENDING)
-    if not mine.update(**values, claim="", claimed_until=None):
-        files.storage().delete(str(media.file.name))
+    kept = False
+    try:
+        kept = _write_down(held, media, values)
+    except quotas.QuotaExceeded as exc:
+        raise MediaProblem(MEDIA_QUOTA, str(exc)) from None
+    finally:
+        if not kept:
+            files.storage().delete(str(media.file.name))
+
+
+@transaction.atomic
+def _write_down(held: QuerySet[Media], media: Media, values: dict[str, Any]) -> bool:
+    """False when somebody else was faster."""
+    if not held.update(**values, claim="", claimed_until=None):
+        return False
+    quotas.check_media(media.account.workspace, media.size)
+    return True
 
 
 @transaction.atomic

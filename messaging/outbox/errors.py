@@ -31,6 +31,7 @@ MEDIA_TOO_LARGE = "media_too_large"
 MEDIA_UNREACHABLE = "media_unreachable"  # its URL gave no file
 MEDIA_REFUSED = "media_url_refused"  # its URL leads where we do not go
 MEDIA_GONE = "media_gone"  # the upload has expired
+MEDIA_QUOTA = "quota_exceeded"  # the workspace may keep no more files
 VOICE_NOT_CONVERTED = "voice_not_converted"
 
 

@@ -131,6 +131,8 @@ def _write(
     if media is not None:
         media.message = message
         media.save(force_insert=True)
+        if media.state == MediaState.STORED:
+            quotas.check_media(account.workspace, media.size)
     source = order.source
     # In this transaction: a message that is not queued after all is not counted.
     quotas.take_message(account.workspace)
@@ -279,6 +281,7 @@ def _media(account: WhatsAppAccount, order: Order, media_id: UUID) -> Media | No
         elif order.source.upload_id:
             upload = _upload(account, order.source.upload_id)
             _check_upload(order.type, upload)
+            quotas.check_room(account.workspace_id, upload.size)  # the message has its own copy
         else:
             _examine_and_fill(media, order)
     except MediaProblem as exc:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.core.files.uploadedfile import UploadedFile
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from accounts import quotas
@@ -28,7 +28,7 @@ def keep(*, workspace: Workspace, file: UploadedFile[Any], most: int) -> Upload:
         raise MediaProblem(MEDIA_INVALID, "The file is empty.")
     if file.size > most:
         raise MediaProblem(MEDIA_TOO_LARGE, f"Send at most {most:,} bytes.")
-    quotas.check_media(workspace, file.size)
+    quotas.check_room(workspace.pk, file.size)
     digest = hashlib.sha256()
     head = b""
     for chunk in file.chunks():
@@ -38,17 +38,19 @@ def keep(*, workspace: Workspace, file: UploadedFile[Any], most: int) -> Upload:
     upload_id, mime_type = uuid4(), files.declared(sniffing.sniff(head), file.name or "")
     stored = files.storage().save(f"uploads/{workspace.pk}/{upload_id}", file)
     try:
-        return Upload.objects.create(
-            id=upload_id,
-            workspace=workspace,
-            filename=names.clean(file.name or "", mime_type),
-            mime_type=mime_type,
-            size=file.size,
-            sha256=digest.hexdigest(),
-            file=stored,
-            expires_at=timezone.now() + KEPT,
-        )
-    except DatabaseError:
+        with transaction.atomic():
+            quotas.check_media(workspace, file.size)
+            return Upload.objects.create(
+                id=upload_id,
+                workspace=workspace,
+                filename=names.clean(file.name or "", mime_type),
+                mime_type=mime_type,
+                size=file.size,
+                sha256=digest.hexdigest(),
+                file=stored,
+                expires_at=timezone.now() + KEPT,
+            )
+    except (DatabaseError, quotas.QuotaExceeded):
         files.storage().delete(stored)
         raise
 
@@ -59,5 +61,6 @@ def forget_expired(at: datetime) -> int:
     for upload in Upload.objects.filter(expires_at__lt=at).order_by("expires_at")[:1000]:
         files.storage().delete(str(upload.file.name))
         upload.delete()
+        quotas.give_back_media(upload.workspace_id, upload.size)
         count += 1
     return count

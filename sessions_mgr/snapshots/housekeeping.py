@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import calendar
 import contextlib
+import json
 import logging
 import os
 import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Sum
+from django.utils import timezone
 
 from accounts.models import WhatsAppAccount
+from accounts.tenant_models import WorkspacePurge
 
 from .. import stores
 from ..models import StorePurge, StoreSnapshot
@@ -102,6 +106,28 @@ def purge_quarantine(*, folders: Stores) -> int:
     databases.forget_staging(folders.root, older_than=STAGING_KEPT)
     old = [i for i in _quarantine(folders) if i.age_days >= settings.STORE_QUARANTINE_DAYS]
     return sum(_remove(item) for item in old)
+
+
+def purge_of_deleted_workspaces(*, folders: Stores) -> int:
+    """What was set aside of workspaces that are deleted goes with them. Returns how many went."""
+    recently = timezone.now() - timedelta(days=settings.STORE_QUARANTINE_DAYS)
+    gone = set(
+        WorkspacePurge.objects.filter(requested_at__gt=recently).values_list(
+            "workspace_id", flat=True
+        )
+    )
+    if not gone:
+        return 0
+    return sum(_remove(item) for item in _quarantine(folders) if _workspace_of(item.path) in gone)
+
+
+def _workspace_of(quarantined: Path) -> UUID | None:
+    """As `Stores.quarantine` noted it; None when nothing readable is there."""
+    try:
+        note = json.loads((quarantined / stores.NOTE).read_text())
+        return UUID(note["workspace_id"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def session_folders(folders: Stores) -> Iterator[tuple[Path, UUID, UUID]]:

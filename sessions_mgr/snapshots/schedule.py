@@ -106,6 +106,7 @@ class Schedule:
         """One round. Returns how many snapshots were taken."""
         now = self._clock()
         vault.forget_deleted()
+        housekeeping.purge_of_deleted_workspaces(folders=self._folders)
         if now - self._cleaned_at >= housekeeping.DAY:
             self._cleaned_at = now
             housekeeping.purge_quarantine(folders=self._folders)

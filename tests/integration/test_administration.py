@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.shortcuts import resolve_url
 from django.test import Client
 
 from accounts.models import Workspace
@@ -81,3 +82,16 @@ def test_an_administrator_reads_no_messages(admin, ours):
     for url in ("/administration/workspaces/", f"/administration/workspaces/{ours.pk}"):
         assert b"secret label" not in admin.get(url).content
     assert admin.get(f"/workspaces/{ours.pk}/").status_code == 404
+
+
+def test_the_other_administration_cannot_delete_a_workspace(ours):
+    """A workspace ends in one way: with its numbers logged out, and purged."""
+    boss = Client()
+    boss.force_login(UserFactory(is_staff=True, is_superuser=True))
+    listed = resolve_url("admin:accounts_workspace_changelist")
+    chosen = {"action": "delete_selected", "_selected_action": str(ours.pk), "post": "yes"}
+    boss.post(listed, chosen)
+    there = resolve_url("admin:accounts_workspace_delete", ours.pk)
+    assert boss.post(there, {"post": "yes"}).status_code == 403
+    ours.refresh_from_db()
+    assert ours.deleted_at is None

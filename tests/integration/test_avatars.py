@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts import preferences
 from messaging import avatars, tallies
 from messaging.avatars import renewal
 from messaging.models import Avatar, Contact
@@ -237,6 +238,20 @@ def test_an_old_picture_is_shown_at_once_and_renewed_in_the_background(get, bus)
     assert [renewal.renew(avatar) for avatar in due] == ["unchanged"]
     assert renewal.due(timezone.now(), 4) == []
     assert get().json()["id"] == "p1"
+
+
+def test_a_workspace_that_wants_no_pictures_is_not_asked_in_the_background(get, bus, account):
+    bus.answers["picture"] = TimeoutError()
+    get()
+    later(failed_at=timedelta(minutes=31), asked_at=timedelta(minutes=31))
+    workspace = account.workspace
+    preferences.change(workspace=workspace, actor="test", fetch_avatars=False)
+    assert renewal.due(timezone.now(), 4) == []
+    assert get().json()["source"] == "default"
+    assert bus.ops() == ["picture"], "only before it was switched off"
+
+    preferences.change(workspace=workspace, actor="test", fetch_avatars=True)
+    assert len(renewal.due(timezone.now(), 4)) == 1
 
 
 def test_the_background_gives_up_after_an_hour(get, bus):

@@ -9,6 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from accounts import quotas
 from accounts.models import Role
 from messaging.models import Chat, Message, Outgoing, Upload
 from messaging.outbox import orders, requests
@@ -82,6 +83,20 @@ def test_a_picture_is_sent_as_a_picture(house):
     assert house.send(text="see", file=file).status_code == 302
     message = Message.objects.get(direction="out")
     assert (message.type, message.text) == ("image", "see")
+
+
+def test_what_the_workspace_may_not_send_is_told_in_the_composer(house):
+    quotas.set_limits(
+        workspace=house.workspace, actor="test", messages_per_day=0, media_bytes=len(PNG) - 1
+    )
+    answer = house.send(text="hello")
+    assert answer.status_code == 422
+    assert "may send 0 messages a day" in text_of(answer)
+    assert ">hello</textarea>" in answer.content.decode()
+    answer = house.send(text="see", file=SimpleUploadedFile("dot.png", PNG))
+    assert answer.status_code == 422
+    assert f"may keep {len(PNG) - 1} bytes of files" in text_of(answer)
+    assert not Message.objects.filter(direction="out").exists()
 
 
 def test_nothing_typed_says_what_to_do(house):

@@ -11,14 +11,20 @@ import sys
 from pathlib import Path
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
+from allauth.mfa.utils import decrypt
 from channels.db import database_sync_to_async as in_thread
 from channels.testing import WebsocketCommunicator
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 
+from accounts import seals, tenants
 from accounts.models import WhatsAppAccount
 from config.asgi import application
+from config.management.commands import reseal
 from events import services as event_log
 from sessions_mgr import assignments, services
 from tests.factories import AccountFactory, UserFactory, WorkspaceFactory, api_key, endpoint
@@ -204,6 +210,47 @@ def test_secrets_move_to_a_new_key_and_the_old_one_may_go(settings, capsys):
     fresh = Endpoint.objects.get(pk=hook.pk)
     assert fresh.secrets_at(fresh.created_at) == [secret]
     assert fresh.headers == {"X-Token": "t"}
+
+
+def test_every_sealed_column_is_resealed():
+    columns = {
+        (model, field.name)
+        for model in tenants.our_models()
+        for field in model._meta.concrete_fields
+        if field.name.startswith("sealed_")
+    }
+    assert columns == {(model, column) for model, column, _seal in reseal.SEALED}
+    # And every purpose that there is a key for.
+    assert {seal for *_, seal in reseal.SEALED} == {
+        value for value in vars(seals).values() if isinstance(value, seals.Seal)
+    }
+
+
+def test_second_factors_move_to_a_new_key_too(settings, capsys):
+    user = UserFactory()
+    secret = "JBSWY3DPEHPK3PXP"
+    TOTP.activate(user, secret)
+    codes = RecoveryCodes.activate(user)
+    unused = codes.get_unused_codes()
+    codes.validate_code(unused[0])
+    old, new = settings.SECRET_KEY, secrets.token_urlsafe(64)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = new, [old]
+    call_command("reseal")
+    assert json.loads(capsys.readouterr().out) == {"sealed": 2, "unreadable": []}
+    settings.SECRET_KEY_FALLBACKS = []
+    factors = {f.type: f for f in Authenticator.objects.filter(user=user)}
+    assert decrypt(factors[Authenticator.Type.TOTP].data["secret"]) == secret
+    recovery = RecoveryCodes(factors[Authenticator.Type.RECOVERY_CODES])
+    assert recovery.get_unused_codes() == unused[1:]
+
+
+def test_a_second_factor_that_cannot_be_opened_is_named(settings):
+    TOTP.activate(UserFactory(), "JBSWY3DPEHPK3PXP")
+    settings.SECRET_KEY = secrets.token_urlsafe(64)
+    before = Authenticator.objects.get().data
+    with pytest.raises(CommandError, match="1 secrets"):
+        call_command("reseal")
+    assert Authenticator.objects.get().data == before
 
 
 def test_what_cannot_be_opened_is_named_and_left_as_it_is(settings):

@@ -14,10 +14,12 @@ from django.test import override_settings
 from django.utils import timezone
 from PIL import Image
 
+from accounts import preferences, quotas
 from events.models import Event
 from messaging.media import claims, fetcher, retention, schedule, thumbnails
-from messaging.models import HeldFact, Media, MediaState, Upload
+from messaging.models import HeldFact, Media, MediaState, Message, Upload
 from messaging.models.media import media_storage
+from messaging.retention import forget_messages
 from sessions_mgr import services
 from tests.factories import MediaFactory, MessageFactory
 from tests.fake_bus import FakeBus, Refusal, fake_bus
@@ -383,7 +385,98 @@ async def test_the_loop_ends_when_it_is_told(bus):
         await loop
 
 
+# The quota ----------------------------------------------------------------------------------------
+
+
+def allow(file, **limits):
+    quotas.set_limits(workspace=file.account.workspace, actor="test", **limits)
+
+
+def used_by(file):
+    return quotas.media_of(file.account.workspace_id)
+
+
+def test_what_the_workspace_may_not_keep_is_not_fetched_and_the_message_says_why(bus):
+    worker = Worker(bus, picture())
+    file = waiting_file(size=5000)
+    allow(file, media_bytes=4999)
+
+    fetch()
+
+    file.refresh_from_db()
+    assert (file.state, file.error["code"]) == (MediaState.FAILED, "quota_exceeded")
+    assert "4999 bytes" in file.error["detail"]
+    assert (worker.pieces, bus.ops()) == (0, [])
+    (told,) = media_events()
+    assert (told["state"], told["error"]["code"]) == ("failed", "quota_exceeded")
+
+
+def test_a_file_that_is_larger_than_its_sender_said_is_thrown_away(bus):
+    data = picture()
+    Worker(bus, data)
+    file = waiting_file(size=1)
+    allow(file, media_bytes=len(data) - 1)
+
+    fetch()
+
+    file.refresh_from_db()
+    assert (file.state, file.error["code"]) == (MediaState.FAILED, "quota_exceeded")
+    assert (bool(file.file), used_by(file)) == (False, 0)
+    assert not list_files(f"{file.account_id}/in")
+
+
+def test_a_file_that_is_fetched_counts_and_gives_back_when_it_goes(bus):
+    data = picture()
+    Worker(bus, data)
+    file = waiting_file()
+    allow(file, media_bytes=len(data))
+
+    fetch()
+    assert used_by(file) == len(data)
+
+    retention.forget_old(timezone.now() + timedelta(days=91))
+    assert used_by(file) == 0
+
+
+def list_files(folder):
+    try:
+        return media_storage().listdir(folder)[1]
+    except FileNotFoundError:
+        return []
+
+
 # Retention ----------------------------------------------------------------------------------------
+
+
+def test_a_workspace_may_keep_its_files_for_fewer_days():
+    short, usual = waiting_file(stored=b"data"), waiting_file(stored=b"data")
+    preferences.change(workspace=short.account.workspace, actor="test", media_retention_days=7)
+
+    retention.forget_old(timezone.now() + timedelta(days=6))
+    assert state_of(short) == MediaState.STORED
+    retention.forget_old(timezone.now() + timedelta(days=8))
+
+    assert (state_of(short), state_of(usual)) == (MediaState.GONE, MediaState.STORED)
+    short.refresh_from_db()
+    assert short.error["detail"] == "Files are kept for 7 days."
+
+
+def test_files_go_with_the_messages_that_are_kept_no_longer():
+    file, other = waiting_file(stored=b"data"), waiting_file(stored=b"more")
+    shared = waiting_file(file.account, stored=b"shared")
+    again = MessageFactory(account=file.account, type="image")
+    MediaFactory(message=again, file=shared.file.name, state=MediaState.STORED)
+    Message.objects.filter(pk__in=[file.message_id, shared.message_id]).update(
+        created_at=timezone.now() - timedelta(days=3)
+    )
+
+    workspace_id = file.account.workspace_id
+    gone = forget_messages(workspace_id=workspace_id, before=timezone.now() - timedelta(days=2))
+
+    assert gone == 2
+    assert not media_storage().exists(file.file.name)
+    assert media_storage().exists(shared.file.name)
+    assert media_storage().exists(other.file.name)
 
 
 def test_old_files_go_and_say_why():

@@ -12,6 +12,7 @@ from channels.db import database_sync_to_async as in_thread
 from django.utils import timezone
 from PIL import Image
 
+from accounts import quotas
 from egress.transport import close, make_pool
 from messaging.models import Media, Message
 from messaging.outbox import downloads, fetching, files
@@ -304,6 +305,23 @@ async def test_a_server_that_is_away_for_good_fails_the_message_after_some_tries
         await it.pass_time(300, step=5)
     assert (await look(message)).error["code"] == "media_unreachable"
     assert len(server.received) == downloads.TRIES
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_file_that_the_workspace_may_not_keep_fails_its_message(server, near):
+    account = await account_row()
+    await in_thread(
+        lambda: quotas.set_limits(workspace=account.workspace, actor="test", media_bytes=5)
+    )()
+    server.answer = status(200, b"123456")
+    message = await put(account, type="document", media={"url": server.url})
+    async with outbox() as it:
+        await it.until_quiet()
+    failed = await look(message)
+    assert (failed.status, failed.error["code"]) == ("failed", "quota_exceeded")
+    assert failed.media.error["code"] == "quota_exceeded"
+    kept = await in_thread(files.storage().listdir)(f"{account.pk}/out")
+    assert kept[1] == []
 
 
 @pytest.mark.django_db(transaction=True)

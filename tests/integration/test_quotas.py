@@ -6,25 +6,19 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.core.cache import cache
 from django.db import connection, transaction
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
 from accounts import quotas
 from accounts.models import AuditEntry, Role
 from accounts.quotas import QuotaExceeded
+from accounts.tenant_models import ApiMinute
 from sessions_mgr import services
 from tests.factories import AccountFactory, UserFactory, WorkspaceFactory, api_key
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def no_counts_left():
-    cache.clear()
-    yield
-    cache.clear()
 
 
 def allow(workspace, **limits):
@@ -126,6 +120,29 @@ def test_requests_are_limited_over_all_keys(workspace):
     assert other.status_code == 200
 
 
+def test_the_next_minute_begins_anew_and_one_that_is_over_does_not_come_back(workspace):
+    allow(workspace, api_requests_per_minute=2)
+    for _ in range(2):
+        quotas.check_rate(workspace)
+    assert quotas.usage(workspace)["api_requests_per_minute"] == {"limit": 2, "used": 2}
+    with pytest.raises(QuotaExceeded) as refused:
+        quotas.check_rate(workspace)
+    assert (refused.value.limit, refused.value.used) == (2, 2)
+    ApiMinute.objects.update(minute=F("minute") - 1)
+    assert quotas.usage(workspace)["api_requests_per_minute"]["used"] == 0
+    quotas.check_rate(workspace)
+    # Another process whose clock is ahead: its minute counts.
+    ApiMinute.objects.update(minute=F("minute") + 1, requests=2)
+    with pytest.raises(QuotaExceeded):
+        quotas.check_rate(workspace)
+
+
+def test_a_limit_of_nothing_lets_nothing_in(workspace):
+    allow(workspace, api_requests_per_minute=0)
+    with pytest.raises(QuotaExceeded):
+        quotas.check_rate(workspace)
+
+
 def test_limits_are_written_down_in_the_audit_log(workspace):
     allow(workspace, numbers=5)
     allow(workspace, numbers=5)
@@ -134,7 +151,9 @@ def test_limits_are_written_down_in_the_audit_log(workspace):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("quota", ["numbers", "messages_per_day", "media_bytes"])
+@pytest.mark.parametrize(
+    "quota", ["numbers", "messages_per_day", "media_bytes", "api_requests_per_minute"]
+)
 def test_no_more_than_allowed_however_many_ask_at_once(quota):
     workspace = WorkspaceFactory()
     AccountFactory(workspace=workspace)
@@ -143,6 +162,7 @@ def test_no_more_than_allowed_however_many_ask_at_once(quota):
         "numbers": lambda: services.create_account(workspace=workspace, label="x", actor="test"),
         "messages_per_day": lambda: quotas.take_message(workspace),
         "media_bytes": lambda: quotas.check_media(workspace, 1),
+        "api_requests_per_minute": lambda: quotas.check_rate(workspace),
     }[quota]
     already = 1 if quota == "numbers" else 0
 

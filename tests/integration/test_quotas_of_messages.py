@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+from datetime import timedelta
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
 from accounts import preferences, quotas
 from messaging.media import usage
-from messaging.models import Message
+from messaging.models import MediaState, Message
 from messaging.models.outbox import Pacing
+from messaging.outbox import uploads
+from tests.factories import MediaFactory, MessageFactory
 from tests.life import connected_account
 
 pytestmark = pytest.mark.django_db
@@ -57,3 +63,51 @@ def test_an_upload_that_does_not_fit_is_refused_and_the_count_is_kept_true(api, 
     quotas.recount_media(workspace.pk, 999)
     assert usage.recount(workspace.pk) == 8
     assert quotas.media_of(workspace.pk) == 8
+
+
+@pytest.mark.parametrize("source", ["base64", "upload_id"])
+def test_a_file_to_send_that_does_not_fit_is_refused_and_nothing_is_queued(api, workspace, source):
+    account = connected_account(workspace=workspace)
+    allow(workspace, media_bytes=10)
+    media = {"base64": base64.b64encode(b"0123456789x").decode()}
+    if source == "upload_id":
+        file = SimpleUploadedFile("a.txt", b"123456", "text/plain")
+        made = api.post("/api/v1/uploads", {"file": file}, format="multipart").json()
+        media = {"upload_id": made["id"]}
+    before = quotas.media_of(workspace.pk)
+    order = {"to": "+4915112345678", "type": "document", "media": media}
+
+    refused = api.post(f"/api/v1/accounts/{account.pk}/messages", order)
+
+    assert (refused.status_code, refused.json()["quota"]) == (403, "media_bytes")
+    assert not Message.objects.exists()
+    assert quotas.media_of(workspace.pk) == before
+
+
+def test_a_file_that_is_sent_counts(api, workspace):
+    account = connected_account(workspace=workspace)
+    order = {
+        "to": "+4915112345678",
+        "type": "document",
+        "media": {"base64": base64.b64encode(b"0123456789").decode()},
+    }
+    assert api.post(f"/api/v1/accounts/{account.pk}/messages", order).status_code == 202
+    assert quotas.media_of(workspace.pk) == usage.recount(workspace.pk) == 10
+
+
+def test_a_file_that_messages_share_counts_once(workspace):
+    account = connected_account(workspace=workspace)
+    first = MediaFactory(message=MessageFactory(account=account), stored=b"12345")
+    MediaFactory(
+        message=MessageFactory(account=account),
+        file=first.file.name, size=5, state=MediaState.STORED,
+    )  # fmt: skip
+    assert usage.recount(workspace.pk) == 5
+
+
+def test_an_upload_that_has_expired_gives_back(api, workspace):
+    file = SimpleUploadedFile("a.txt", b"12345678", "text/plain")
+    api.post("/api/v1/uploads", {"file": file}, format="multipart")
+    assert quotas.media_of(workspace.pk) == 8
+    assert uploads.forget_expired(timezone.now() + timedelta(hours=25)) == 1
+    assert quotas.media_of(workspace.pk) == 0

@@ -12,6 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Model
 
+from accounts import factors
 from accounts.models import WhatsAppAccount
 from accounts.seals import PROXIES, WEBHOOKS, Seal, Unreadable
 from webhooks.models import Endpoint
@@ -28,7 +29,7 @@ class Command(BaseCommand):
     help = "Seal all secrets under the present SECRET_KEY. Prints JSON."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        sealed, unreadable = 0, []
+        sealed, unreadable = factors.reseal()
         for model, column, seal in SEALED:
             rows = model._base_manager.exclude(**{column: b""}).values_list("pk", column)
             for pk, old in rows.iterator():

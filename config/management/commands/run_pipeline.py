@@ -108,13 +108,13 @@ def forget_old() -> None:
     SeenFact.objects.filter(at__lt=at - SEEN_FACTS_KEPT).delete()
     for workspace_id in Workspace.objects.values_list("pk", flat=True):
         wishes = preferences.of(workspace_id)
-        media_usage.recount(workspace_id)
         gone = event_log.forget_before(
             workspace_id=workspace_id, at=at - timedelta(days=wishes.event_retention_days)
         )
         if wishes.message_retention_days:
             before = at - timedelta(days=wishes.message_retention_days)
             gone += forget_messages(workspace_id=workspace_id, before=before)
+        media_usage.recount(workspace_id)
         if gone:
             logger.info(
                 "retention: %d events and messages gone",

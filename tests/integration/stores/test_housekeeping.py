@@ -9,9 +9,11 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from accounts import lifecycle
 from sessions_mgr import stores
 from sessions_mgr.models import Session, StorePurge, StoreSnapshot
 from sessions_mgr.snapshots import housekeeping, usage, vault
+from sessions_mgr.snapshots.schedule import Schedule
 from sessions_mgr.states import Status
 from tests import linked_stores
 from tests.factories import AccountFactory
@@ -150,3 +152,22 @@ def test_the_node_purges_the_old_part_of_the_quarantine(account, store, folders,
 
     assert housekeeping.purge_quarantine(folders=folders) == 1
     assert not old.exists() and new.exists()
+
+
+def test_what_was_set_aside_of_a_deleted_workspace_goes_with_it(account, store, folders):
+    mine = folders.quarantine(account.workspace_id, account.pk, "logged_out")
+    (mine.with_name(f"{mine.name}-without-note")).mkdir()
+    other = AccountFactory()
+    folder = folders.create(other.workspace_id, other.pk)
+    (folder / stores.STORE).write_bytes(b"x")
+    kept = folders.quarantine(other.workspace_id, other.pk, "logged_out")
+    schedule = Schedule(node="here", folders=folders)
+    schedule.turn()
+    assert mine.exists()
+
+    lifecycle.delete(workspace=account.workspace, actor="test")
+    schedule.turn()
+
+    assert not mine.exists()
+    assert len(list(folders.quarantined())) == 2
+    assert kept.exists()
