@@ -29,9 +29,9 @@ def parse_types(text: str | None) -> list[str] | None:
     """None means all types."""
     wanted = [part.strip() for part in (text or "").split(",") if part.strip()]
     for name in wanted:
-        if name not in types.KNOWN:
+        if name not in types.ALL:
             raise FilterError(
-                "types", f"there is no type '{name[:60]}'; use {', '.join(sorted(types.KNOWN))}"
+                "types", f"there is no type '{name[:60]}'; use {', '.join(sorted(types.ALL))}"
             )
     return wanted or None
 

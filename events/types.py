@@ -49,7 +49,6 @@ ALL = frozenset(
         WEBHOOK_TEST,
     }
 )
-KNOWN = ALL  # what filters may name
 CHOICES = tuple((name, name) for name in sorted(ALL))
 
 # These carry something that links a phone; they are blanked once the code is worthless.

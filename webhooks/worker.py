@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection
@@ -17,7 +16,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
@@ -25,6 +24,7 @@ from django.utils import timezone
 
 from egress.transport import close, make_pool
 from events import hints
+from sessions_mgr import claimants
 
 from . import ledger, replays, schedule
 from .ledger import Claimed, Load, Report
@@ -71,7 +71,7 @@ class DeliveryWorker:
         """`gate` is held around each turn, where writers of one process must take turns."""
         self._stop, self._sender, self._clock = stop, sender, clock
         self._gate = gate or nullcontext()
-        self.claim = f"{settings.NODE_NAME}:{os.getpid()}:{uuid4().hex[:8]}"
+        self.claim = claimants.new()
         self._news = asyncio.Event()
         self._hinted: set[UUID] = set()
         self._reports: list[Report] = []
@@ -247,7 +247,7 @@ class DeliveryWorker:
 
     def _release_dead(self) -> None:
         """What a worker of this machine held when it was killed need not wait for its lease."""
-        dead = [claim for claim in ledger.claims() if _is_dead(claim)]
+        dead = [claim for claim in ledger.claims() if claimants.is_dead(claim)]
         if ledger.release(dead, self._clock()):
             logger.info("webhooks: took over what a killed worker had in hand")
 
@@ -258,20 +258,6 @@ class DeliveryWorker:
 
         async with self._gate:
             return await asyncio.get_running_loop().run_in_executor(self._thread, call)
-
-
-def _is_dead(claim: str) -> bool:
-    node, _, rest = claim.partition(":")
-    pid = rest.partition(":")[0]
-    if node != settings.NODE_NAME or not pid.isdigit():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return int(pid) == os.getpid()
 
 
 async def deliver(

@@ -16,8 +16,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import services
-from ..audit import program
 from ..models import ApiKey, Scope
+from .keyed import Keyed
 from .pagination import Pages
 from .problems import Problem
 
@@ -93,7 +93,7 @@ class KeyPages(Pages):
 
 
 @extend_schema_view(list=extend_schema(summary="The workspace's API keys"))
-class ApiKeyViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[ApiKey]):
+class ApiKeyViewSet(Keyed, mixins.ListModelMixin, viewsets.GenericViewSet[ApiKey]):
     serializer_class = ApiKeySerializer
     pagination_class = KeyPages
     lookup_field = "public_id"
@@ -107,11 +107,6 @@ class ApiKeyViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[ApiKey]):
         if getattr(self, "swagger_fake_view", False):
             return keys.none()
         return keys.filter(workspace=self.key.workspace)
-
-    @property
-    def key(self) -> ApiKey:
-        assert isinstance(self.request.auth, ApiKey)
-        return self.request.auth
 
     @extend_schema(
         summary="A new key; its text is shown once",
@@ -129,7 +124,7 @@ class ApiKeyViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[ApiKey]):
                 scopes=known["scopes"],
                 accounts=known.get("accounts"),
                 expires_at=known.get("expiry_date"),
-                actor=program(self.key),
+                actor=self.actor,
             )
         except ValidationError as exc:
             raise serializers.ValidationError({"accounts": exc.messages}) from None
@@ -137,7 +132,7 @@ class ApiKeyViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[ApiKey]):
 
     @extend_schema(summary="Revoke a key", responses={204: None})
     def destroy(self, request: Request, id: UUID) -> Response:
-        services.revoke_api_key(key=self.get_object(), actor=program(self.key))
+        services.revoke_api_key(key=self.get_object(), actor=self.actor)
         return Response(status=204)
 
     @extend_schema(
@@ -155,7 +150,7 @@ class ApiKeyViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[ApiKey]):
         wanted.is_valid(raise_exception=True)
         overlap = timedelta(hours=wanted.validated_data["overlap_hours"])
         try:
-            text = services.rotate_api_key(key=key, actor=program(self.key), overlap=overlap)
+            text = services.rotate_api_key(key=key, actor=self.actor, overlap=overlap)
         except services.NotRotatable as exc:
             raise Problem(409, "not_rotatable", str(exc.__doc__)) from None
         return Response({**ApiKeySerializer(key).data, "key": text}, headers=NO_STORE)

@@ -14,8 +14,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import invitations, members
-from ..audit import program
-from ..models import ApiKey, Invitation, Membership, Role, Scope
+from ..models import Invitation, Membership, Role, Scope
+from .keyed import Keyed
 from .pagination import Pages
 from .problems import Problem
 
@@ -52,14 +52,8 @@ class NewInvitationSerializer(InvitationSerializer):
         fields = [*InvitationSerializer.Meta.fields, "url"]
 
 
-class _OfAdmins:
-    request: Any
+class _OfAdmins(Keyed):
     scopes = dict.fromkeys(("GET", "POST", "PATCH", "DELETE"), Scope.ADMIN)
-
-    @property
-    def key(self) -> ApiKey:
-        assert isinstance(self.request.auth, ApiKey)
-        return self.request.auth
 
 
 @extend_schema_view(
@@ -98,15 +92,13 @@ class MemberViewSet(
             membership=membership,
             role=wanted.validated_data.get("role", membership.role),
             by=ACTS_AS,
-            actor=program(self.key),
+            actor=self.actor,
         )
         return Response(MemberSerializer(self.get_object()).data)
 
     @extend_schema(summary="Remove somebody", responses={204: None, 403: REFUSALS, 409: REFUSALS})
     def destroy(self, request: Request, id: UUID) -> Response:
-        with_words(
-            members.remove, membership=self.get_object(), by=ACTS_AS, actor=program(self.key)
-        )
+        with_words(members.remove, membership=self.get_object(), by=ACTS_AS, actor=self.actor)
         return Response(status=204)
 
 
@@ -140,7 +132,7 @@ class InvitationViewSet(
             role=wanted.validated_data["role"],
             email=wanted.validated_data.get("email", ""),
             by=ACTS_AS,
-            actor=program(self.key),
+            actor=self.actor,
         )
         url = settings.PUBLIC_URL + reverse("console:join", args=[text])
         shown = {**InvitationSerializer(made).data, "url": url}
@@ -148,7 +140,7 @@ class InvitationViewSet(
 
     @extend_schema(summary="Withdraw an invitation", responses={204: None})
     def destroy(self, request: Request, pk: UUID) -> Response:
-        invitations.revoke(invitation=self.get_object(), actor=program(self.key))
+        invitations.revoke(invitation=self.get_object(), actor=self.actor)
         return Response(status=204)
 
 

@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts import audit
 from accounts.api.problems import Problem
 from accounts.models import ApiKey, Scope
 
@@ -216,7 +217,7 @@ class PacingView(APIView):
         wanted.is_valid(raise_exception=True)
         row = rates.change(
             account=account,
-            actor=f"key:{request.auth.prefix}",
+            actor=audit.program(request.auth),
             at=timezone.now(),
             **wanted.validated_data,
         )

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from datetime import datetime
 from typing import Any, TypeVar
-from uuid import uuid4
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
+
+from sessions_mgr import claimants
 
 from ..models import Media
 from ..models.media import media_storage
@@ -49,7 +49,7 @@ class MediaFetcher:
         self._stop, self._clock = stop, clock
         self._gate = gate or nullcontext()
         self._at_once = at_once or settings.MEDIA_DOWNLOADS
-        self.claim = f"{settings.NODE_NAME}:{os.getpid()}:{uuid4().hex[:8]}"
+        self.claim = claimants.new()
         self._tasks: set[asyncio.Task[None]] = set()
         self._threads = ThreadPoolExecutor(self._at_once + 1, thread_name_prefix="media")
 

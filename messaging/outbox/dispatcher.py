@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -17,13 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from datetime import datetime
 from typing import Any, TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connections
 from django.utils import timezone
 
-from sessions_mgr import commands
+from sessions_mgr import claimants, commands
 
 from ..models import Outgoing, Pacing
 from . import downloads, ledger, metrics, wakeups
@@ -58,7 +56,7 @@ class Dispatcher:
         self._stop, self._clock = stop, clock
         self._courier = Courier(ask, clock, rest)
         self._gate = gate or nullcontext()
-        self.holder = f"{settings.NODE_NAME}:{os.getpid()}:{uuid4().hex[:8]}"
+        self.holder = claimants.new()
         self._news = asyncio.Event()
         self._busy: dict[UUID, dict[str, UUID]] = defaultdict(dict)  # account, lane: message
         self._held: dict[UUID, datetime] = {}  # account: until
@@ -235,22 +233,8 @@ class Dispatcher:
     def _take_over_dead(self) -> None:
         """Accounts that a dead process of this machine held need not wait for its lease."""
         for holder in set(Pacing.objects.exclude(holder="").values_list("holder", flat=True)):
-            if _is_dead(holder):
+            if claimants.is_dead(holder):
                 ledger.release(holder)
-
-
-def _is_dead(holder: str) -> bool:
-    node, _, rest = holder.partition(":")
-    pid = rest.partition(":")[0]
-    if node != settings.NODE_NAME or not pid.isdigit():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return int(pid) == os.getpid()
 
 
 async def dispatch(

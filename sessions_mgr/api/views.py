@@ -19,9 +19,10 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.keyed import Keyed
 from accounts.api.pagination import NewestFirst, Pages
 from accounts.api.problems import Problem
-from accounts.models import ApiKey, WhatsAppAccount
+from accounts.models import WhatsAppAccount
 from events import waiting
 
 from .. import commands, pictures, services
@@ -67,6 +68,7 @@ def wait_seconds(request: Request) -> float:
     partial_update=extend_schema(summary="Change label, metadata or proxy"),
 )
 class AccountViewSet(
+    Keyed,
     mixins.ListModelMixin,
     mixins.CreateModelMixin,
     mixins.RetrieveModelMixin,
@@ -83,15 +85,6 @@ class AccountViewSet(
         if getattr(self, "swagger_fake_view", False):
             return WhatsAppAccount.objects.none()
         return self.key.visible_accounts().present().select_related("session", "workspace")
-
-    @property
-    def key(self) -> ApiKey:
-        assert isinstance(self.request.auth, ApiKey)
-        return self.request.auth
-
-    @property
-    def actor(self) -> str:
-        return f"key:{self.key.prefix}"
 
     def perform_create(self, serializer: Any) -> None:
         if self.key.only is not None:

@@ -155,8 +155,8 @@ class EndpointSerializer(serializers.ModelSerializer[Endpoint]):
         if not value:
             raise serializers.ValidationError("Name at least one type, or null for all.")
         for name in value:
-            if name not in event_types.KNOWN:
-                known = ", ".join(sorted(event_types.KNOWN))
+            if name not in event_types.ALL:
+                known = ", ".join(sorted(event_types.ALL))
                 raise serializers.ValidationError(f"There is no type '{name}'; use {known}.")
         return sorted(set(value))
 
@@ -302,7 +302,7 @@ class ReplayRequestSerializer(serializers.Serializer[Any]):
     after_time = serializers.DateTimeField(required=False, allow_null=True)
     until_time = serializers.DateTimeField(required=False, allow_null=True)
     types = serializers.ListField(
-        child=serializers.ChoiceField(choices=sorted(event_types.KNOWN)),
+        child=serializers.ChoiceField(choices=sorted(event_types.ALL)),
         required=False,
         allow_null=True,
     )

@@ -19,9 +19,9 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.keyed import Keyed
 from accounts.api.pagination import Pages
 from accounts.api.problems import Problem
-from accounts.models import ApiKey
 from events import types as event_types
 
 from .. import replays, services, trials
@@ -43,19 +43,6 @@ class NewestDeliveries(Pages):
     ordering = ("-seq", "-id")
 
 
-class _OfWorkspace(viewsets.ViewSetMixin):
-    request: Any
-
-    @property
-    def key(self) -> ApiKey:
-        assert isinstance(self.request.auth, ApiKey)
-        return self.request.auth
-
-    @property
-    def actor(self) -> str:
-        return f"key:{self.key.prefix}"
-
-
 def with_attempts(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
     return deliveries.prefetch_related(
         Prefetch("attempts", queryset=Attempt.objects.order_by("-at", "-pk"))
@@ -70,7 +57,7 @@ def with_attempts(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
     ),
 )
 class WebhookViewSet(
-    _OfWorkspace,
+    Keyed,
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
     mixins.UpdateModelMixin,
@@ -188,7 +175,7 @@ class WebhookViewSet(
         if status := query.get("status"):
             found = found.filter(status=_one_of("status", status, Status.values))
         if kind := query.get("type"):
-            found = found.filter(type=_one_of("type", kind, sorted(event_types.KNOWN)))
+            found = found.filter(type=_one_of("type", kind, sorted(event_types.ALL)))
         if account := query.get("account"):
             found = found.filter(lane=_uuid("account", account))
         page: Any = self.paginate_queryset(found)  # type: ignore[arg-type]
@@ -223,7 +210,7 @@ class WebhookViewSet(
 
 
 @extend_schema_view(retrieve=extend_schema(summary="One delivery with every attempt"))
-class DeliveryViewSet(_OfWorkspace, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Delivery]):
+class DeliveryViewSet(Keyed, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Delivery]):
     serializer_class = DeliverySerializer
     lookup_value_converter = "uuid"
     queryset = Delivery.objects.none()
