@@ -63,8 +63,8 @@ def of(workspace_id: UUID) -> Preferences:
 
 def media_days() -> dict[UUID, int]:
     """Workspaces that keep files for fewer days than the installation, and how many."""
-    fewer = WorkspaceSettings.objects.filter(media_retention_days__lt=settings.MEDIA_RETENTION_DAYS)
-    return dict(fewer.values_list("workspace_id", "media_retention_days"))
+    rows = WorkspaceSettings.objects.filter(media_retention_days__lt=settings.MEDIA_RETENTION_DAYS)
+    return {row.workspace_id: row.media_retention_days or 0 for row in rows}
 
 
 def check(changes: dict[str, Any]) -> None:
