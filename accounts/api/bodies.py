@@ -1,4 +1,7 @@
-"""JSON bodies up to DATA_UPLOAD_MAX_MEMORY_SIZE. DRF's own parser reads whatever comes."""
+"""JSON bodies up to a limit of their own: DATA_UPLOAD_MAX_MEMORY_SIZE where nothing else is said.
+
+No JSONParser, as DRF has Django read the body for those, and Django knows one limit only.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,24 @@ import io
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
-from rest_framework.parsers import JSONParser
+from rest_framework.parsers import BaseParser, JSONParser
+
+from .problems import Problem
 
 
-class JsonBody(JSONParser):
+class JsonBody(BaseParser):
+    media_type = JSONParser.media_type
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE  # bytes
+
     def parse(
         self, stream: Any, media_type: str | None = None, parser_context: Any | None = None
     ) -> Any:
-        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        read = stream.read(most + 1)
-        if len(read) > most:
-            raise RequestDataTooBig
-        return super().parse(io.BytesIO(read), media_type, parser_context)
+        read = stream.read(self.most + 1)
+        if len(read) > self.most:
+            raise Problem(413, "too_large", f"Send at most {self.most:,} bytes.")
+        return JSONParser().parse(io.BytesIO(read), media_type, parser_context)
+
+
+def with_file(most: int) -> type[JsonBody]:
+    """For requests with a file of up to `most` bytes as base64 in them."""
+    return type("JsonWithFile", (JsonBody,), {"most": most * 4 // 3 + JsonBody.most})

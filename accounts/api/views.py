@@ -11,7 +11,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from .. import tickets
-from ..models import ApiKey, Scope
+from ..models import Scope
+from .keyed import Keyed
 
 
 class TicketSerializer(serializers.Serializer[Any]):
@@ -19,7 +20,7 @@ class TicketSerializer(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField()
 
 
-class TicketView(APIView):
+class TicketView(Keyed, APIView):
     """A ticket opens one websocket, for pages that must not hold a key."""
 
     scopes = {"POST": Scope.READ}
@@ -30,11 +31,5 @@ class TicketView(APIView):
         responses={201: TicketSerializer},
     )
     def post(self, request: Request) -> Response:
-        key = _key(request)
-        ticket, expires_at = tickets.issue(key.workspace, key=key)
+        ticket, expires_at = tickets.issue(self.key.workspace, key=self.key)
         return Response({"ticket": ticket, "expires_at": expires_at}, 201)
-
-
-def _key(request: Any) -> ApiKey:
-    assert isinstance(request.auth, ApiKey)
-    return request.auth

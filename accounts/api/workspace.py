@@ -13,8 +13,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from .. import lifecycle, preferences, quotas, services
-from ..models import ApiKey, Scope, Workspace
+from ..models import Scope, Workspace
 from ..tenant_models import WorkspaceSettings
+from .keyed import Keyed
 from .problems import Problem
 
 MOST = 2_147_483_647  # a column's
@@ -67,7 +68,9 @@ class UsageSerializer(serializers.Serializer[Any]):
     numbers = UsageLineSerializer()
     messages_per_day = UsageLineSerializer(help_text="of this day, UTC")
     media_bytes = UsageLineSerializer()
-    api_requests_per_minute = UsageLineSerializer(help_text="as this process counts them")
+    api_requests_per_minute = UsageLineSerializer(
+        help_text="of this minute; counted where there is a limit"
+    )
 
 
 class WorkspaceSerializer(serializers.ModelSerializer[Workspace]):
@@ -89,7 +92,7 @@ class WorkspaceChangeSerializer(serializers.Serializer[Any]):
         return value
 
 
-class WorkspaceView(APIView):
+class WorkspaceView(Keyed, APIView):
     scopes = {"GET": Scope.READ, "PATCH": Scope.ADMIN}
 
     @extend_schema(
@@ -97,7 +100,7 @@ class WorkspaceView(APIView):
         responses=WorkspaceSerializer,
     )
     def get(self, request: Request) -> Response:
-        return Response(_shown(_key(request).workspace))
+        return Response(_shown(self.key.workspace))
 
     @extend_schema(
         summary="Change its name or its settings; what is left out stays",
@@ -108,22 +111,21 @@ class WorkspaceView(APIView):
         },
     )
     def patch(self, request: Request) -> Response:
-        key = _key(request)
+        workspace = self.key.workspace
         wanted = WorkspaceChangeSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         changes = wanted.validated_data
-        actor = f"key:{key.prefix}"
         try:
             with transaction.atomic():
                 if "name" in changes:
-                    lifecycle.rename(workspace=key.workspace, name=changes["name"], actor=actor)
+                    lifecycle.rename(workspace=workspace, name=changes["name"], actor=self.actor)
                 if chosen := changes.get("settings"):
-                    preferences.change(workspace=key.workspace, actor=actor, **chosen)
+                    preferences.change(workspace=workspace, actor=self.actor, **chosen)
         except services.NameTaken:
             raise Problem(
                 409, "name_taken", "name: another workspace has this name; use another one."
             ) from None
-        return Response(_shown(key.workspace))
+        return Response(_shown(workspace))
 
 
 def _shown(workspace: Workspace) -> dict[str, Any]:
@@ -134,8 +136,3 @@ def _shown(workspace: Workspace) -> dict[str, Any]:
         "settings": WorkspaceSettingsSerializer(preferences.row(workspace.pk)).data,
         "usage": quotas.usage(workspace),
     }
-
-
-def _key(request: Request) -> ApiKey:
-    assert isinstance(request.auth, ApiKey)
-    return request.auth

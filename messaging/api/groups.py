@@ -12,10 +12,11 @@ from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.bodies import with_file
 from accounts.api.problems import Problem
 from accounts.models import Scope
 from events.models import rfc3339
@@ -214,7 +215,7 @@ class LeaveView(GroupView):
 
 
 class GroupPictureView(GroupView):
-    parser_classes = [JSONParser, MultiPartParser]
+    parser_classes = [with_file(group_pictures.LARGEST), MultiPartParser]
 
     @extend_schema(
         summary="Give the group a picture",

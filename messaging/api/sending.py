@@ -12,12 +12,13 @@ from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import audit
+from accounts.api.bodies import JsonBody, with_file
 from accounts.api.problems import Problem
 from accounts.models import ApiKey, Scope
 
@@ -28,7 +29,6 @@ from ..outbox.errors import MEDIA_TOO_LARGE, MediaProblem
 from ..outbox.fields import Invalid
 from .base import account_of
 
-JSON_MOST = requests.INLINE_MOST * 4 // 3 + 1_048_576  # bytes of a request that is no upload
 HOUR_MS = 3_600_000
 
 
@@ -102,6 +102,7 @@ class SendMixin(APIView):
     """POST of /accounts/{id}/messages, for the view that also lists them."""
 
     scopes = {"POST": Scope.SEND}
+    parser_classes = [with_file(requests.INLINE_MOST)]
 
     @extend_schema(
         summary="Send a message",
@@ -121,8 +122,6 @@ class SendMixin(APIView):
     )
     def post(self, request: Request, account_id: UUID) -> Response:
         account = getattr(self, "account", None) or account_of(request, account_id)
-        if int(request.META.get("CONTENT_LENGTH") or 0) > JSON_MOST:
-            raise Problem(413, "too_large", f"Send at most {JSON_MOST:,} bytes; see POST /uploads.")
         try:
             key = requests.idempotency_key(request.headers.get("Idempotency-Key"))
             order = requests.parse(request.data)
@@ -167,7 +166,7 @@ class UploadsView(APIView):
     """POST /uploads: a file first, any number of messages with it afterwards."""
 
     scopes = {"POST": Scope.SEND}
-    parser_classes = [MultiPartParser, JSONParser]
+    parser_classes = [MultiPartParser, JsonBody]
 
     @extend_schema(
         summary="Upload a file to send",

@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.bodies import with_file
 from accounts.api.problems import Problem
 from accounts.models import ApiKey, WhatsAppAccount
 
@@ -44,6 +45,8 @@ NETWORK_FAULTS = (
 
 class SandboxView(APIView):
     """Hides the whole tree unless the sandbox is on, and turns its errors into problems."""
+
+    parser_classes = [with_file(settings.MEDIA_MAX_BYTES)]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if not settings.SANDBOX:

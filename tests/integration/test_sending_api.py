@@ -213,6 +213,21 @@ def test_an_upload_over_the_limit_is_refused(api, settings):
     assert not Upload.objects.exists()
 
 
+def test_a_file_in_base64_may_be_larger_than_other_json(send):
+    data = bytes(2 * 1_048_576)
+    body = {
+        "to": "+15550002",
+        "type": "document",
+        "media": {"base64": base64.b64encode(data).decode()},
+    }
+    answer = send(body)
+    assert answer.status_code == 202, answer.json()
+    assert answer.json()["media"]["size"] == len(data)
+    body["media"]["base64"] = "A" * 23 * 1_048_576
+    answer = send(body)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
 def test_expired_uploads_go_with_their_file_and_cannot_be_used(api, send):
     shown = upload(api, jpeg()).json()
     name = Upload.objects.get().file.name
