@@ -12,6 +12,7 @@ from .views import (
     conversations,
     entrance,
     events,
+    installation,
     keys,
     media,
     members,
@@ -20,6 +21,7 @@ from .views import (
     overview,
     phone,
     phones,
+    search,
     tabs,
     webhooks,
     you,
@@ -89,6 +91,7 @@ webhook_urls: list[URLPattern] = [
 
 workspace_urls: list[URLPattern | URLResolver] = [
     path("", overview.page, name="overview"),
+    path("search/", search.page, name="search"),
     path("numbers/", numbers.page, name="numbers"),
     path("numbers/new", numbers.add, name="number-add"),
     path("numbers/rows", numbers.rows, name="numbers-rows"),
@@ -124,6 +127,12 @@ workspace_urls: list[URLPattern | URLResolver] = [
     path("sandbox/<str:phone_number>/<str:verb>", phones.act, name="sandbox-act"),
 ]
 
+installation_urls: list[URLPattern] = [
+    path("", installation.page, name="admin-installation"),
+    path("nodes/<str:node>/drain", installation.drain, name="admin-node-drain"),
+    path("nodes/<str:node>/undrain", installation.undrain, name="admin-node-undrain"),
+]
+
 urlpatterns = [
     path("", entrance.home, name="home"),
     path("sign-in", login, name="sign-in"),
@@ -135,4 +144,5 @@ urlpatterns = [
     path("you/sessions/end-all", you.end_all, name="you-end-all"),
     path("you/sessions/<int:login_id>/end", you.end_session, name="you-end-session"),
     path("workspaces/<uuid:workspace_id>/", include(workspace_urls)),
+    path("administration/installation/", include(installation_urls)),
 ]
