@@ -106,6 +106,7 @@ workspace_urls: list[URLPattern | URLResolver] = [
     path("webhooks/<uuid:webhook_id>/", include(webhook_urls)),
     path("media/<uuid:media_id>", media.file, name="media"),
     path("keys/", keys.page, name="keys"),
+    path("keys/<uuid:key_id>/edit", keys.edit, name="key-edit"),
     path("keys/<uuid:key_id>/rotate", keys.rotate, name="key-rotate"),
     path("keys/<uuid:key_id>/revoke", keys.revoke, name="key-revoke"),
     path("members/", members.page, name="members"),

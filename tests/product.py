@@ -72,7 +72,7 @@ class Product:
             trust_env=False,
         )
 
-    def start(self) -> Product:
+    def start(self, within: float = START_DEADLINE) -> Product:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "serve"],
@@ -83,7 +83,7 @@ class Product:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        eventually(self._is_ready, within=START_DEADLINE, what="the product is ready")
+        eventually(self._is_ready, within=within, what="the product is ready")
         return self
 
     def _is_ready(self) -> bool:
