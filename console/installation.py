@@ -189,7 +189,7 @@ def _set_aside(count: int) -> Queue:
         look,
         f"{count}",
         None,
-        _("Could not be stored. They are kept whole in messaging_unreadfact."),
+        _("They could not be stored and are whole in messaging_unreadfact."),
     )
 
 

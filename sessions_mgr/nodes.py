@@ -65,6 +65,11 @@ class Node:
         """Percent of the capacity; None without a limit."""
         return round(100 * self.numbers / self.capacity) if self.capacity else None
 
+    @property
+    def bar(self) -> int:
+        """The share as far as a bar can show it."""
+        return min(100, self.share or 0)
+
 
 def look() -> tuple[list[Node], bool]:
     """All nodes by name, and whether the bus could be asked."""

@@ -4,7 +4,9 @@
      data-live-every="500"   at most once in so many milliseconds
      data-live-gentle        wait while somebody types in it, or has something open in it
      data-live-paused        not now
-     data-live-poll="5000"   ask so often, for what no event tells; not while the page is hidden */
+     data-live-poll="5000"   ask so often, for what no event tells; not while the page is hidden
+
+   <details id data-keep-open> in it stay open. */
 (() => {
   "use strict";
   const waiting = new WeakMap();
@@ -52,6 +54,15 @@
       refresh(node);
     });
   }
+
+  let open = [];
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const details = event.detail.target.querySelectorAll("details[data-keep-open][open]");
+    open = [...details].map((one) => one.id);
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    open.forEach((id) => document.getElementById(id)?.setAttribute("open", ""));
+  });
 
   const opened = performance.now();
   setInterval(poll, 500);

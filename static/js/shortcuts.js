@@ -58,7 +58,9 @@
   }
 
   function search() {
-    const field = [...document.querySelectorAll("[data-search]")].find((one) => one.offsetParent);
+    const fields = [...document.querySelectorAll("#main [data-search], [data-search]")];
+    const seen = fields.filter((field) => field.offsetParent);
+    const field = seen.find((one) => one.closest("#main")) ?? seen[0];
     if (field) {
       field.focus();
       field.select();

@@ -24,7 +24,7 @@ TARGET = ROOT / "docs" / "screenshots"
 THEMES = ("light", "dark")
 SIZES = {"desktop": {"width": 1280, "height": 860}, "phone": {"width": 360, "height": 760}}
 PATIENCE = 180.0  # seconds for a start on a machine that has other things to do
-COLOURS = 128  # in a picture: pages are flat, and half the bytes are saved
+COLOURS = 256  # in a picture: pages are flat, and half the bytes are saved
 SETTLED = """() => document.querySelector("[data-live-state]") === null
   || document.querySelector("[data-live-state=open]") !== null"""
 
