@@ -23,7 +23,7 @@ from tests.screenshots.house import House
 TARGET = ROOT / "docs" / "screenshots"
 THEMES = ("light", "dark")
 SIZES = {"desktop": {"width": 1280, "height": 860}, "phone": {"width": 360, "height": 760}}
-PATIENCE = 180.0  # seconds for a start on a machine that has other things to do
+PATIENCE = 60.0  # seconds until everything has ended
 COLOURS = 256  # in a picture: pages are flat, and half the bytes are saved
 SETTLED = """() => document.querySelector("[data-live-state]") === null
   || document.querySelector("[data-live-state=open]") !== null"""
@@ -34,7 +34,7 @@ def main(words: list[str]) -> None:
         product = Product(Path(folder), NODE_NAME="node-1", NODE_CAPACITY="50")
         furnished = None
         try:
-            product.start(within=PATIENCE)
+            product.start()
             furnished = house.furnish(product)
             _remember(product)
             written = _pictures(product, furnished, words)
