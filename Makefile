@@ -6,7 +6,7 @@ SANDBOX ?= 1
 WEBHOOK_ALLOW_PRIVATE ?= $(SANDBOX)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-quick lint audit bench bench-quick soak lock clean
+.PHONY: run test test-quick lint audit bench bench-quick soak lock clean screenshots
 
 run: $(VENV)/.base
 	@SANDBOX=$(SANDBOX) WEBHOOK_ALLOW_PRIVATE=$(WEBHOOK_ALLOW_PRIVATE) exec $(BIN)/python manage.py serve
@@ -42,6 +42,10 @@ bench-quick: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	$(BIN)/python -m bench.soak
+
+# Every page as docs/screenshots/, from a product with the sandbox and data of a small firm.
+screenshots: $(VENV)/.dev
+	$(BIN)/python -m tests.screenshots
 
 # Resolve the locks anew. No file may name where packages come from.
 lock:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -22,6 +23,10 @@ MAX_OVERLAP = timedelta(hours=24)  # the old secret of a rotated key works this 
 
 class NameTaken(Exception):
     """A workspace with this name exists already."""
+
+
+class NotChangeable(Exception):
+    """A revoked or expired key cannot be changed: make a new key."""
 
 
 class NotRotatable(Exception):
@@ -53,9 +58,15 @@ def check_scopes(scopes: Iterable[str]) -> list[str]:
 
 
 def check_accounts(
-    workspace: Workspace, accounts: Iterable[UUID] | None, scopes: Iterable[str]
+    workspace: Workspace,
+    accounts: Iterable[UUID] | None,
+    scopes: Iterable[str],
+    had: Iterable[UUID] = (),
 ) -> list[str] | None:
-    """The ids as they are stored; None: all accounts. ValidationError says what is wrong."""
+    """The ids as they are stored; None: all accounts. ValidationError says what is wrong.
+
+    Those that a key `had` may stay, also when they were deleted since.
+    """
     if accounts is None:
         return None
     wanted = set(accounts)
@@ -64,7 +75,7 @@ def check_accounts(
     if Scope.ADMIN in scopes:
         raise ValidationError("a key with the scope 'admin' cannot be restricted to accounts")
     mine = WhatsAppAccount.objects.present().reachable(workspace.pk, wanted)
-    if missing := wanted - set(mine.values_list("pk", flat=True)):
+    if missing := wanted - set(had) - set(mine.values_list("pk", flat=True)):
         raise ValidationError(f"there is no account '{min(map(str, missing))}' in this workspace")
     return sorted(map(str, wanted))
 
@@ -140,6 +151,39 @@ def rotate_api_key(*, key: ApiKey, actor: str, overlap: timedelta) -> str:
     )
     key.refresh_from_db()
     return text
+
+
+@transaction.atomic
+def change_api_key(*, key: ApiKey, actor: str, **changes: Any) -> ApiKey:
+    """Another name, other scopes or other accounts (None: all); what is not named stays.
+
+    The key's secret stays the same, so programs go on; an open feed that it may no longer read is
+    closed at its next look. NotChangeable when the key works no more, ValidationError says what is
+    wrong. Nothing is written down when nothing changes.
+    """
+    old = ApiKey.objects.working().select_for_update().filter(pk=key.pk).first()
+    if old is None:
+        raise NotChangeable
+    scopes = check_scopes(changes.get("scopes", old.scopes))
+    accounts = changes.get("accounts", old.only)
+    wanted = {
+        "name": changes.get("name", old.name),
+        "scopes": scopes,
+        "accounts": check_accounts(old.workspace, accounts, scopes, had=old.only or ()),
+    }
+    changed = {n: value for n, value in wanted.items() if getattr(old, n) != value}
+    if changed:
+        ApiKey.objects.filter(pk=key.pk).update(**changed)
+        record(
+            workspace=old.workspace,
+            actor=actor,
+            action="api_key.changed",
+            target=old.prefix,
+            before={name: getattr(old, name) for name in changed},
+            after=changed,
+        )
+    key.refresh_from_db()
+    return key
 
 
 @transaction.atomic

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -23,21 +24,36 @@ def find(account: WhatsAppAccount, query: str) -> QuerySet[Chat]:
     """Those whose name or number holds the query, the one that moved last first."""
     found = threads.chats_of(account)
     query = query.strip()
-    if not query:
-        return found
-    digits = re.sub(r"[^0-9]", "", query)
-    people = Q(full_name__icontains=query) | Q(push_name__icontains=query)
-    people |= Q(business_name__icontains=query)
+    return found.filter(matches(query, [account])) if query else found
+
+
+def matches(query: str, accounts: Collection[Any]) -> Q:
+    """Chats by their own name, or by a name or number under which one of the accounts knows the
+    person."""
     match = Q(name__icontains=query)
-    if len(digits) >= 3 and re.fullmatch(r"[+0-9\s()./-]+", query):
+    if digits := _digits(query):
         match |= Q(jid__contains=digits)
-        people |= Q(phone_number__contains=digits)
-    known = Contact.objects.filter(people, account=account)
-    return found.filter(
+    known = Contact.objects.filter(person_matches(query), account__in=accounts)
+    return (
         match
         | Q(jid__in=known.values("jid"))
         | Q(lid__in=known.exclude(lid="").values("lid"), type="user")
     )
+
+
+def person_matches(query: str) -> Q:
+    """Contacts by any of their names, or by their phone number."""
+    people = Q(full_name__icontains=query) | Q(push_name__icontains=query)
+    people |= Q(business_name__icontains=query)
+    if digits := _digits(query):
+        people |= Q(phone_number__contains=digits)
+    return people
+
+
+def _digits(query: str) -> str:
+    """Those of something that looks like a part of a phone number, else nothing."""
+    digits = re.sub(r"[^0-9]", "", query)
+    return digits if len(digits) >= 3 and re.fullmatch(r"[+0-9\s()./-]+", query) else ""
 
 
 def rows(account: WhatsAppAccount, chats: list[Chat]) -> list[dict[str, Any]]:

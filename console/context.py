@@ -16,7 +16,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
     known: dict[str, Any] = {"sandbox": settings.SANDBOX, "mail": settings.MAIL_CONFIGURED}
     membership = getattr(request, "membership", None)
     if membership is None:
-        return known
+        return known | {"place": _place(request)}
     return known | {
         "workspace": membership.workspace,
         "membership": membership,
@@ -32,6 +32,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
 
 
 PLACES = {
+    "search": "search",
     "overview": "overview",
     "number": "numbers",
     "event": "events",
@@ -42,6 +43,9 @@ PLACES = {
     "member": "members",
     "invitation": "members",
     "audit": "audit",
+    "admin-installation": "installation",
+    "admin-node": "installation",
+    "admin-": "workspaces",
 }
 
 

@@ -25,7 +25,6 @@ from messaging.models import Direction, Message
 from messaging.statuses import Status as MessageStatus
 from sessions_mgr.models import StatusChange
 from sessions_mgr.states import Status
-from webhooks.models import Endpoint, Health
 
 from .statuses import face
 from .summaries import summary
@@ -50,7 +49,6 @@ class Look:
 CRASHED = Look(_("Crashed"), "failed", "bad")
 LOST = Look(_("Message lost"), "reconnecting", "warn")
 NOT_SENT = Look(_("Not sent"), "failed", "bad")
-FAILING = Look(_("Webhook failing"), "reconnecting", "warn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ class Incident:
 
 
 def of(workspace: Workspace) -> list[Incident]:
-    """The newest first; webhooks that fail now come before everything that is over."""
+    """The newest first. Webhooks that fail have a place of their own: failing.py."""
     since = timezone.now() - SPAN
     numbers = {
         row.pk: row
@@ -78,7 +76,7 @@ def of(workspace: Workspace) -> list[Incident]:
         *_unsent(numbers, since),
     ]
     found.sort(key=lambda incident: incident.at or since, reverse=True)
-    return [*_webhooks(workspace), *found][:SHOWN]
+    return found[:SHOWN]
 
 
 def _changes(workspace: Workspace, since: datetime) -> Iterable[Incident]:
@@ -151,19 +149,6 @@ def _unsent(numbers: dict[UUID, WhatsAppAccount], since: datetime) -> Iterable[I
             _url("number-conversations", number),
             row["last"],
         )
-
-
-def _webhooks(workspace: Workspace) -> Iterable[Incident]:
-    for endpoint in Endpoint.objects.active().filter(workspace=workspace, failures__gt=0):
-        if endpoint.status in (Health.FAILING, Health.PAUSED):
-            where = {"workspace_id": workspace.pk, "webhook_id": endpoint.pk}
-            yield Incident(
-                FAILING,
-                endpoint.description or endpoint.url,
-                endpoint.last_error,
-                reverse("console:webhook", kwargs=where),
-                endpoint.failing_since,
-            )
 
 
 def _url(name: str, account: WhatsAppAccount) -> str:

@@ -10,10 +10,14 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Scope, WhatsAppAccount, Workspace
+from accounts.models import Scope, Workspace
+
+from .account_choice import AccountsField, offer_accounts
 
 
-class KeyForm(forms.Form):
+class KeyRightsForm(forms.Form):
+    """What can also be changed later."""
+
     name = forms.CharField(
         label=_("Name"),
         max_length=50,
@@ -32,32 +36,11 @@ class KeyForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("Choose at least one thing that the key may do.")},
     )
-    accounts = forms.MultipleChoiceField(
-        label=_("Only these numbers"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-        help_text=_("None ticked: all, also those that you add later."),
-    )
-    expires = forms.TypedChoiceField(
-        label=_("Expires"),
-        required=False,
-        coerce=int,
-        empty_value=None,
-        choices=[
-            ("", _("Never")),
-            ("7", _("In 7 days")),
-            ("30", _("In 30 days")),
-            ("90", _("In 90 days")),
-            ("365", _("In a year")),
-        ],
-    )
+    accounts = AccountsField(label=_("Only these numbers"))
 
     def __init__(self, workspace: Workspace, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        mine = WhatsAppAccount.objects.present().filter(workspace=workspace).order_by("label")
-        field = self.fields["accounts"]
-        assert isinstance(field, forms.MultipleChoiceField)
-        field.choices = [(str(pk), label) for pk, label in mine.values_list("pk", "label")]
+        offer_accounts(self, workspace, self.initial.get("accounts"))
 
     def clean(self) -> dict[str, Any]:
         known = super().clean() or {}
@@ -73,8 +56,26 @@ class KeyForm(forms.Form):
             "name": known["name"],
             "scopes": known["scopes"],
             "accounts": [UUID(pk) for pk in known["accounts"]] or None,
-            "expires_at": self._expires_at(),
         }
+
+
+class KeyForm(KeyRightsForm):
+    expires = forms.TypedChoiceField(
+        label=_("Expires"),
+        required=False,
+        coerce=int,
+        empty_value=None,
+        choices=[
+            ("", _("Never")),
+            ("7", _("In 7 days")),
+            ("30", _("In 30 days")),
+            ("90", _("In 90 days")),
+            ("365", _("In a year")),
+        ],
+    )
+
+    def fields_for_service(self) -> dict[str, Any]:
+        return super().fields_for_service() | {"expires_at": self._expires_at()}
 
     def _expires_at(self) -> datetime | None:
         days = self.cleaned_data["expires"]

@@ -1,4 +1,4 @@
-"""Pictures made on the server as inline SVG data: the QR code, status strips, the hourly plot.
+"""Pictures made on the server as inline SVG data: the QR code, status strips, plots.
 
 Pure: numbers and rows in, shapes out. Colours come from classes, as the CSP allows no style
 attributes; each picture has a text alternative in its template.
@@ -104,9 +104,14 @@ class Hour:
         return PLOT_HEIGHT - self.out_height
 
 
+def top_of(counts: Sequence[tuple[datetime, int, int]]) -> int:
+    """The count that the highest column stands for; 0 without a message."""
+    return max((max(inbound, outbound) for _start, inbound, outbound in counts), default=0)
+
+
 def hourly_plot(counts: Sequence[tuple[datetime, int, int]]) -> list[Hour]:
     """Columns for (hour, inbound, outbound), scaled to the highest; never invisible."""
-    top = max((max(inbound, outbound) for _start, inbound, outbound in counts), default=0) or 1
+    top = top_of(counts) or 1
 
     def height(count: int) -> float:
         return round(max(count / top * PLOT_HEIGHT, 2.0), 1) if count else 0.0
@@ -115,3 +120,34 @@ def hourly_plot(counts: Sequence[tuple[datetime, int, int]]) -> list[Hour]:
         Hour(start, inbound, outbound, place * PLOT_STEP + 3, height(inbound), height(outbound))
         for place, (start, inbound, outbound) in enumerate(counts)
     ]
+
+
+LINE_WIDTH = 480
+LINE_HEIGHT = 72
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryLine:
+    """A size over time as the points of a polyline; the newest is at the right edge."""
+
+    points: str
+    lowest: int
+    highest: int
+    start: datetime
+
+
+def memory_line(history: Sequence[Sequence[int]], now: datetime) -> MemoryLine | None:
+    """`history` as [seconds ago, bytes], oldest first. None for less than two points.
+
+    The floor is zero: a line that fills the plot would make a worker that grows by a megabyte look
+    like one that eats the machine.
+    """
+    if len(history) < 2 or history[0][0] <= 0:
+        return None
+    longest, sizes = history[0][0], [size for _age, size in history]
+    top = max(sizes) * 1.15 or 1
+    points = " ".join(
+        f"{(1 - age / longest) * LINE_WIDTH:.1f},{LINE_HEIGHT * (1 - size / top):.1f}"
+        for age, size in history
+    )
+    return MemoryLine(points, min(sizes), max(sizes), now - timedelta(seconds=longest))

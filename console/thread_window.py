@@ -2,6 +2,7 @@
 
 Two ways: the newest ones, which grow while the page is open (`?from=<id>` names the oldest one
 shown), and a look back at what came before a message (`?before=<id>`), which does not change.
+`?at=<id>` is the one of the two that shows this message, with some around it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from messaging.models.messages import MessageQuerySet
 
 PAGE = 50
 MOST = 400  # messages on one page
+AROUND = 20  # messages before and after the one that was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,10 @@ class Window:
     newest: bool
 
 
-def window(chat: Chat, *, start: str = "", before: str = "") -> Window:
+def window(chat: Chat, *, start: str = "", before: str = "", at: str = "") -> Window:
     """An id that names no message of the chat counts as none."""
+    if found := _of(chat, at):
+        return _around(chat, found)
     if end := _of(chat, before):
         return _window(chat, list(_older(chat, end)[:PAGE]), newest=False)
     first = _of(chat, start)
@@ -39,6 +43,15 @@ def window(chat: Chat, *, start: str = "", before: str = "") -> Window:
     if first is None:
         return _window(chat, list(messages[:PAGE]), newest=True)
     return _window(chat, list(messages.filter(_from(first))[:MOST]), newest=True)
+
+
+def _around(chat: Chat, wanted: Message) -> Window:
+    later = threads.messages_in(chat).filter(_from(wanted))
+    newest = list(later[:MOST])
+    reaches = any(message.pk == wanted.pk for message in newest)
+    if not reaches:
+        newest = list(reversed(later.reverse()[:AROUND]))
+    return _window(chat, [*newest, *_older(chat, wanted)[:AROUND]], newest=reaches)
 
 
 def _window(chat: Chat, found: list[Message], *, newest: bool) -> Window:

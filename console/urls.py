@@ -13,6 +13,7 @@ from .views import (
     conversations,
     entrance,
     events,
+    installation,
     keys,
     media,
     members,
@@ -21,6 +22,7 @@ from .views import (
     overview,
     phone,
     phones,
+    search,
     tabs,
     webhooks,
     workspace,
@@ -91,6 +93,7 @@ webhook_urls: list[URLPattern] = [
 
 workspace_urls: list[URLPattern | URLResolver] = [
     path("", overview.page, name="overview"),
+    path("search/", search.page, name="search"),
     path("numbers/", numbers.page, name="numbers"),
     path("numbers/new", numbers.add, name="number-add"),
     path("numbers/rows", numbers.rows, name="numbers-rows"),
@@ -105,6 +108,7 @@ workspace_urls: list[URLPattern | URLResolver] = [
     path("webhooks/<uuid:webhook_id>/", include(webhook_urls)),
     path("media/<uuid:media_id>", media.file, name="media"),
     path("keys/", keys.page, name="keys"),
+    path("keys/<uuid:key_id>/edit", keys.edit, name="key-edit"),
     path("keys/<uuid:key_id>/rotate", keys.rotate, name="key-rotate"),
     path("keys/<uuid:key_id>/revoke", keys.revoke, name="key-revoke"),
     path("settings/", workspace.page, name="workspace-settings"),
@@ -140,6 +144,12 @@ administration_urls: list[URLPattern] = [
     path("<uuid:workspace_id>/delete", administration.delete, name="admin-delete"),
 ]
 
+installation_urls: list[URLPattern] = [
+    path("", installation.page, name="admin-installation"),
+    path("nodes/<str:node>/drain", installation.drain, name="admin-node-drain"),
+    path("nodes/<str:node>/undrain", installation.undrain, name="admin-node-undrain"),
+]
+
 urlpatterns = [
     path("", entrance.home, name="home"),
     path("sign-in", login, name="sign-in"),
@@ -152,4 +162,5 @@ urlpatterns = [
     path("you/sessions/<int:login_id>/end", you.end_session, name="you-end-session"),
     path("workspaces/<uuid:workspace_id>/", include(workspace_urls)),
     path("administration/workspaces/", include(administration_urls)),
+    path("administration/installation/", include(installation_urls)),
 ]

@@ -9,12 +9,14 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import WhatsAppAccount, Workspace
+from accounts.models import Workspace
 from egress.addresses import Refused
 from events import types
 from webhooks.lookups import judge
 from webhooks.models import Order, Status
 from webhooks.replays import Criteria
+
+from .account_choice import AccountsField, offer_accounts
 
 MAX_CONCURRENCY = 50
 
@@ -39,12 +41,7 @@ class WebhookForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text=_("None ticked: all but QR and pairing codes, which must be named."),
     )
-    accounts = forms.MultipleChoiceField(
-        label=_("Numbers"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-        help_text=_("None ticked: all, also those that you add later."),
-    )
+    accounts = AccountsField(label=_("Numbers"))
     ignore_groups = forms.BooleanField(label=_("Leave out groups"), required=False)
     ignore_broadcast = forms.BooleanField(
         label=_("Leave out status updates and channels"), required=False
@@ -63,10 +60,7 @@ class WebhookForm(forms.Form):
 
     def __init__(self, workspace: Workspace, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        mine = WhatsAppAccount.objects.present().filter(workspace=workspace).order_by("label")
-        field = self.fields["accounts"]
-        assert isinstance(field, forms.MultipleChoiceField)
-        field.choices = [(str(pk), label) for pk, label in mine.values_list("pk", "label")]
+        offer_accounts(self, workspace, self.initial.get("accounts"))
 
     def clean_url(self) -> str:
         try:

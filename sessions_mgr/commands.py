@@ -132,6 +132,7 @@ def health(account: WhatsAppAccount) -> dict[str, Any]:
         "logged_in": bool(live.get("logged_in", False)),
         "last_seen_at": _time(live.get("last_seen_at")),
         "rss_bytes": live.get("rss_bytes"),
+        "rss_history": live.get("rss_history", []),
         "restarts": session.restarts,
         "worker_pid": live.get("pid"),
         "node": live.get("node") or session.node or None,

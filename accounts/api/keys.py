@@ -79,6 +79,12 @@ class NewApiKeySerializer(ApiKeySerializer):
         fields = [*ApiKeySerializer.Meta.fields, "key"]
 
 
+class KeyChangeSerializer(ApiKeySerializer):
+    class Meta(ApiKeySerializer.Meta):
+        fields = ["name", "scopes", "accounts"]
+        read_only_fields: list[str] = []
+
+
 class KeyRotationSerializer(serializers.Serializer[Any]):
     overlap_hours = serializers.FloatField(
         min_value=0,
@@ -99,7 +105,7 @@ class ApiKeyViewSet(Keyed, mixins.ListModelMixin, viewsets.GenericViewSet[ApiKey
     lookup_field = "public_id"
     lookup_url_kwarg = "id"
     lookup_value_converter = "uuid"
-    scopes = {"GET": Scope.ADMIN, "POST": Scope.ADMIN, "DELETE": Scope.ADMIN}
+    scopes = dict.fromkeys(("GET", "POST", "PATCH", "DELETE"), Scope.ADMIN)
     queryset = ApiKey.objects.none()
 
     def get_queryset(self) -> QuerySet[ApiKey]:
@@ -129,6 +135,26 @@ class ApiKeyViewSet(Keyed, mixins.ListModelMixin, viewsets.GenericViewSet[ApiKey
         except ValidationError as exc:
             raise serializers.ValidationError({"accounts": exc.messages}) from None
         return Response({**ApiKeySerializer(key).data, "key": text}, 201, headers=NO_STORE)
+
+    @extend_schema(
+        summary="Change a key's name, scopes or accounts; its secret stays",
+        request=KeyChangeSerializer,
+        responses={
+            200: ApiKeySerializer,
+            409: OpenApiResponse(description="code=not_changeable: the key works no more"),
+        },
+    )
+    def partial_update(self, request: Request, id: UUID) -> Response:
+        key = self.get_object()
+        wanted = KeyChangeSerializer(data=request.data, partial=True)
+        wanted.is_valid(raise_exception=True)
+        try:
+            services.change_api_key(key=key, actor=self.actor, **wanted.validated_data)
+        except services.NotChangeable as exc:
+            raise Problem(409, "not_changeable", str(exc.__doc__)) from None
+        except ValidationError as exc:
+            raise serializers.ValidationError({"accounts": exc.messages}) from None
+        return Response(ApiKeySerializer(key).data)
 
     @extend_schema(summary="Revoke a key", responses={204: None})
     def destroy(self, request: Request, id: UUID) -> Response:

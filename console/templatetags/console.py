@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import phonenumbers
@@ -10,6 +10,7 @@ from django import template
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 register = template.Library()
 
@@ -73,3 +74,15 @@ def clock(seconds: Any) -> str:
     """17.3 as 0:17, the start of a countdown."""
     whole = int(seconds or 0)
     return f"{whole // 60}:{whole % 60:02d}"
+
+
+@register.filter
+def span(length: timedelta | None) -> str:
+    """A length of time in its largest whole unit."""
+    if length is None:
+        return ""
+    seconds = int(length.total_seconds())
+    for size, words in ((86_400, _("%d days")), (3600, _("%d h")), (60, _("%d min"))):
+        if seconds >= 2 * size:
+            return words % (seconds // size)
+    return _("%d s") % seconds

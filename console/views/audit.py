@@ -22,6 +22,7 @@ from accounts import audit
 from accounts.models import AuditEntry
 
 from ..access import AUDIT, MemberRequest, actor, workspace_page
+from ..answers import is_partial
 from ..clients import describe
 
 PAGE_SIZE = 50
@@ -72,7 +73,8 @@ def page(request: MemberRequest) -> HttpResponse:
         "rows": [{"entry": row, "client": describe(row.user_agent)} for row in shown.object_list],
         "filtered": any(request.GET.get(name) for name in form.fields),
     }
-    return render(request, "console/audit/page.html", context)
+    template = "_rows.html" if is_partial(request) else "page.html"
+    return render(request, f"console/audit/{template}", context)
 
 
 @workspace_page(may=AUDIT)

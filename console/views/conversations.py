@@ -187,7 +187,8 @@ def list_context(request: MemberRequest, account: WhatsAppAccount) -> dict[str, 
 def messages_context(
     request: MemberRequest, account: WhatsAppAccount, chat: Chat
 ) -> dict[str, Any]:
-    shown = window(chat, start=request.GET.get("from", ""), before=request.GET.get("before", ""))
+    asked = {name: request.GET.get(name, "") for name in ("before", "at")}
+    shown = window(chat, start=request.GET.get("from", ""), **asked)
     writer = request.membership.may(SEND)
     receipts_on = bool(request.session.get(READ_RECEIPTS, True))
     return {

@@ -19,7 +19,7 @@ from accounts.models import ApiKey, WhatsAppAccount
 
 from ..access import KEYS, MemberRequest, actor, workspace_page
 from ..answers import is_partial, leave
-from ..key_forms import KeyForm, RotateForm
+from ..key_forms import KeyForm, KeyRightsForm, RotateForm
 
 
 @workspace_page("GET", "POST", may=KEYS)
@@ -34,7 +34,9 @@ def page(request: MemberRequest) -> HttpResponse:
             form.add_error("accounts", exc)
         else:
             return _with_text(request, key, text)
-    context = {"form": form, "rows": _rows(request)}
+    if request.method == "GET" and is_partial(request):
+        return render(request, "console/keys/_list.html", {"rows": _rows(request)})
+    context = {"form": form, "rows": _rows(request), "curl": _curl()}
     return render(request, "console/keys/page.html", context)
 
 
@@ -55,6 +57,27 @@ def rotate(request: MemberRequest, key_id: UUID) -> HttpResponse:
 
 
 @workspace_page("GET", "POST", may=KEYS)
+def edit(request: MemberRequest, key_id: UUID) -> HttpResponse:
+    """Another name, other scopes, other numbers; the secret stays."""
+    key = _key(request, key_id)
+    known = {"name": key.name, "scopes": key.scopes, "accounts": key.accounts or []}
+    form = KeyRightsForm(request.workspace, request.POST or None, initial=known)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.change_api_key(key=key, actor=actor(request), **form.fields_for_service())
+        except services.NotChangeable:
+            messages.error(request, _("This key works no more, so it cannot be changed."))
+            return redirect("console:keys", workspace_id=request.workspace.pk)
+        except ValidationError as exc:
+            form.add_error("accounts", exc)
+        else:
+            note = _("The key “%(name)s” is changed.") % {"name": key.name}
+            return leave(request, resolve_url("console:keys", request.workspace.pk), note)
+    status = 422 if form.errors else 200
+    return render(request, "console/keys/edit.html", {"key": key, "form": form}, status=status)
+
+
+@workspace_page("GET", "POST", may=KEYS)
 def revoke(request: MemberRequest, key_id: UUID) -> HttpResponse:
     """GET asks, POST revokes; again and again is once."""
     key = _key(request, key_id)
@@ -63,6 +86,13 @@ def revoke(request: MemberRequest, key_id: UUID) -> HttpResponse:
     services.revoke_api_key(key=key, actor=actor(request))
     back = resolve_url("console:keys", workspace_id=request.workspace.pk)
     return leave(request, back, _("The key “%(name)s” is revoked.") % {"name": key.name})
+
+
+def _curl() -> str:
+    return (
+        f'curl "{settings.PUBLIC_URL}/api/v1/events?after=0&wait=10" \\\n'
+        '  -H "Authorization: Bearer $SWITCHBOARD_API_KEY"'
+    )
 
 
 def _with_text(request: MemberRequest, key: ApiKey, text: str) -> HttpResponse:

@@ -176,7 +176,8 @@ def _page(request: MemberRequest, form: InviteForm) -> HttpResponse:
     }
     if request.membership.may(MEMBERS):
         context["invitations"] = request.workspace.invitations.open().order_by("-created_at")
-    return render(request, "console/members/page.html", context)
+    live = request.method == "GET" and is_partial(request)
+    return render(request, f"console/members/{'_live' if live else 'page'}.html", context)
 
 
 def _choices(mine: str, row: Membership) -> list[tuple[str, str, bool]]:

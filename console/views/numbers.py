@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils import timezone
@@ -27,6 +26,7 @@ from ..forms import LabelForm
 from ..number_figures import memory as worker_memory
 from ..number_figures import today
 from ..pictures import QUARTER, QUARTERS, Bar, Change, status_strip
+from ..searching import number_matches
 from ..statuses import GROUPS, face
 from .overview import group_counts, status_counts
 
@@ -39,11 +39,7 @@ def page(request: MemberRequest) -> HttpResponse:
     group = request.GET.get("status", "")
     found = _accounts(request)
     if query:
-        found = found.filter(
-            Q(label__icontains=query)
-            | Q(phone_number__icontains=query.replace(" ", ""))
-            | Q(push_name__icontains=query)
-        )
+        found = found.filter(number_matches(query))
     if group in GROUPS:
         found = found.filter(session__status__in=GROUPS[group][1])
     pages = Paginator(found, PAGE_SIZE)

@@ -17,11 +17,13 @@ from accounts.models import ApiKey, WhatsAppAccount, Workspace
 from messaging.models import Direction, Message
 from sessions_mgr.models import Session
 from sessions_mgr.states import Status
+from webhooks.models import Endpoint
 
 from .. import incidents
 from ..access import MemberRequest, workspace_page
 from ..answers import is_partial
-from ..pictures import PLOT_HEIGHT, PLOT_STEP, hourly_plot
+from ..failing import failing_webhooks
+from ..pictures import PLOT_HEIGHT, PLOT_STEP, hourly_plot, top_of
 from ..statuses import GROUP_HUES, GROUP_ICONS, GROUPS
 
 HOURS = 24
@@ -38,17 +40,21 @@ def page(request: MemberRequest) -> HttpResponse:
 
 def _context(workspace: Workspace) -> dict[str, Any]:
     counts = status_counts(workspace)
-    hours = hourly_plot(_messages_by_hour(workspace, timezone.now()))
+    counted = _messages_by_hour(workspace, timezone.now())
+    hours = hourly_plot(counted)
     steps = _first_steps(workspace, counts)
     return {
         "groups": group_counts(counts),
         "total": sum(counts.values()),
         "hours": hours,
+        "busiest": top_of(counted),
         "inbound": sum(hour.inbound for hour in hours),
         "outbound": sum(hour.outbound for hour in hours),
         "plot_width": HOURS * PLOT_STEP,
         "plot_height": PLOT_HEIGHT,
         "incidents": incidents.of(workspace),
+        "failing": failing_webhooks(workspace),
+        "webhooks": Endpoint.objects.active().filter(workspace=workspace).count(),
         "steps": steps,
         "first_run": not all(done for done, _key in steps),
         "public_url": settings.PUBLIC_URL,

@@ -18,6 +18,7 @@ from webhooks.models import Endpoint
 from ..access import OPERATE, MemberRequest, actor, workspace_page
 from ..answers import is_partial, leave
 from ..forms import LabelForm, PacingForm
+from ..pictures import memory_line
 from ..statuses import face
 from .number import head_context, number_url
 from .numbers import strips_of
@@ -43,13 +44,14 @@ def timeline(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
 @workspace_page()
 def health(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
     facts = commands.health(account)
-    seen = facts["last_seen_at"]
+    seen, now = facts["last_seen_at"], timezone.now()
     context = head_context(account, tab="health") | {
         "facts": facts,
         "last_seen_at": parse_datetime(seen) if isinstance(seen, str) else seen,
         "capabilities": sorted(facts["capabilities"].items()),
         "exits": account.worker_exits.order_by("-at")[:EXITS_SHOWN],
-        "checked_at": timezone.now(),
+        "memory": memory_line(facts["rss_history"], now),
+        "checked_at": now,
     }
     template = "_health.html" if is_partial(request) else "health.html"
     return render(request, f"console/number/{template}", context)

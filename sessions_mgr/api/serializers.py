@@ -153,6 +153,10 @@ class HealthSerializer(serializers.Serializer[Any]):
     logged_in = serializers.BooleanField()
     last_seen_at = serializers.DateTimeField(allow_null=True)
     rss_bytes = serializers.IntegerField(allow_null=True)
+    rss_history = serializers.ListField(
+        child=serializers.ListField(child=serializers.IntegerField(), min_length=2, max_length=2),
+        help_text="[seconds ago, bytes] over the life of this process, oldest first",
+    )
     restarts = serializers.IntegerField()
     worker_pid = serializers.IntegerField(allow_null=True)
     node = serializers.CharField(allow_null=True)

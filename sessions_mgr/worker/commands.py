@@ -17,7 +17,7 @@ from ..engines.base import Engine, EngineError
 from .config import WorkerConfig
 from .crumbs import Crumbs
 from .deadlines import Deadlines
-from .vitals import vitals
+from .vitals import history, vitals
 
 logger = logging.getLogger(__name__)
 
@@ -128,6 +128,7 @@ class Commands:
             "capabilities": dataclasses.asdict(self._engine.capabilities),
             "epoch": self._config.epoch,
             **vitals(),
+            "rss_history": history(),
             **dataclasses.asdict(self._engine.health()),
         }
 

@@ -34,7 +34,7 @@ from .line import LOOK_SECONDS, LineWatch
 from .logfile import begin_log, cap_log
 from .operations import make_commands
 from .spool import Spool
-from .vitals import vitals
+from .vitals import note, vitals
 
 logger = logging.getLogger(__name__)
 
@@ -229,7 +229,7 @@ class Worker:
             stores.still_alive(self.config.session_dir)
         health = self.engine.health() if self.engine else base.LineHealth(False, False, None)
         return {
-            **vitals(),
+            **note(vitals()),
             "socket_alive": health.socket_alive,
             "logged_in": health.logged_in,
             "last_seen_at": health.last_seen_at,

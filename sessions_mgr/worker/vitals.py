@@ -6,6 +6,7 @@ import os
 import resource
 import sys
 import threading
+import time
 from pathlib import Path
 
 
@@ -24,3 +25,47 @@ def vitals() -> dict[str, int]:
 def _entries(folder: str) -> int:
     with os.scandir(folder) as entries:
         return sum(1 for _ in entries)
+
+
+class Trail:
+    """How large the process was over its whole life, in few points.
+
+    When there are too many, every other one is dropped and they are taken half as often, so that a
+    life of months costs no more than one of an hour.
+    """
+
+    MOST = 240
+    FIRST_STEP = 5.0  # seconds between two points, at first
+
+    def __init__(self) -> None:
+        self._points: list[tuple[float, int]] = []
+        self._step = self.FIRST_STEP
+        self._lock = threading.Lock()
+
+    def note(self, rss_bytes: int, now: float) -> None:
+        with self._lock:
+            if self._points and now - self._points[-1][0] < self._step:
+                return
+            self._points.append((now, rss_bytes))
+            if len(self._points) > self.MOST:
+                self._points = self._points[::2]
+                self._step *= 2
+
+    def ages(self, now: float) -> list[list[int]]:
+        """[seconds ago, bytes], oldest first."""
+        with self._lock:
+            return [[round(now - at), size] for at, size in self._points]
+
+
+_life = Trail()
+
+
+def note(figures: dict[str, int]) -> dict[str, int]:
+    """Remember the size in these vitals; returns them."""
+    _life.note(figures["rss_bytes"], time.monotonic())
+    return figures
+
+
+def history() -> list[list[int]]:
+    """What was noted in this process: [seconds ago, bytes], oldest first."""
+    return _life.ages(time.monotonic())

@@ -6,9 +6,9 @@
      data-live-account="<id>"   refresh on events of this account
      data-live-types="a b"      … of these types only; * is all. Alone: events of any account
      data-live-chat="<jid> <lid>" … of this chat only, where the event names one
-     data-live-every="500"      at most once in so many milliseconds
-     data-live-gentle           wait while somebody types in it, or has something open in it
-     data-live-rows="<url>"     fetch the changed cells of the rows in it, many in one request */
+     data-live-rows="<url>"     fetch the changed cells of the rows in it, many in one request
+
+   How a part is fetched, and how often at most, is in refresh.js. */
 (() => {
   "use strict";
   const body = document.body;
@@ -35,38 +35,8 @@
 
   /* What to refresh ------------------------------------------------------------------------- */
 
-  const waiting = new WeakMap();
-  const last = new WeakMap();
-
   function refresh(node) {
-    if (node.hasAttribute("data-live-paused")) return;
-    if (node.hasAttribute("data-live-gentle") && isTyping(node)) {
-      later(node, 1000);
-      return;
-    }
-    const pause = Number(node.dataset.liveEvery || 0) - (performance.now() - (last.get(node) ?? -1e9));
-    if (pause > 0) {
-      later(node, pause);
-      return;
-    }
-    last.set(node, performance.now());
-    // Not htmx.trigger: that event would bubble and refresh what is around the node as well.
-    if (node.isConnected) node.dispatchEvent(new CustomEvent("live"));
-  }
-
-  function later(node, pause) {
-    if (waiting.has(node)) return;
-    const again = () => {
-      waiting.delete(node);
-      refresh(node);
-    };
-    waiting.set(node, setTimeout(again, pause));
-  }
-
-  function isTyping(node) {
-    const focused = document.activeElement;
-    if (!node.contains(focused)) return false;
-    return focused.matches("input, select, textarea") || focused.closest("details[open]") !== null;
+    node.dispatchEvent(new CustomEvent("live:refresh", { bubbles: true })); // refresh.js
   }
 
   function listens(node, event) {
@@ -211,7 +181,6 @@
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) location.reload();
   });
-  document.addEventListener("live:refresh", (event) => refresh(event.target));
   // A code that ran out and was not followed by another: ask what became of it.
   document.addEventListener("countdown:over", (event) => {
     const node = event.target.closest("[data-live-account]");

@@ -79,6 +79,7 @@ def house():
         "phone_number": "+15550100001",
         "verb": "offline",
         "entry": "1",
+        "node": "node-1",
     }
     return workspace, owner, arguments
 

@@ -239,3 +239,144 @@ def test_a_key_is_made_restricted_and_rotated_on_the_page(workspace, pair, clien
     assert ApiKey.objects.authenticate(first) and ApiKey.objects.authenticate(second)
     everything = {"name": "x", "scopes": ["admin"], "accounts": [str(pair[0].pk)], "expires": ""}
     assert "cannot be restricted" in client.post(address, everything).content.decode()
+
+
+# Changed -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def chief(workspace):
+    return rest(api_key(workspace, ("admin",)))
+
+
+def made(workspace, **fields):
+    return services.create_api_key(
+        workspace=workspace, actor="test", **{"name": "k", "scopes": ["read"], **fields}
+    )
+
+
+def test_a_key_is_changed_and_its_secret_goes_on(workspace, pair, chief):
+    key, text = made(workspace)
+    wanted = {"name": "CRM", "scopes": ["send", "read"], "accounts": [str(pair[0].pk)]}
+
+    answer = chief.patch(f"/api/v1/api-keys/{key.public_id}", wanted, format="json")
+
+    assert answer.status_code == 200, answer.content
+    assert "key" not in answer.json()
+    assert {name: answer.json()[name] for name in wanted} == wanted | {"scopes": ["read", "send"]}
+    listed = rest(text).get("/api/v1/accounts").json()["results"]
+    assert [row["id"] for row in listed] == [str(pair[0].pk)]
+    row = AuditEntry.objects.get(action="api_key.changed")
+    assert row.target == key.prefix
+    assert row.detail["before"] == {"name": "k", "scopes": ["read"], "accounts": None}
+    assert row.detail["after"]["scopes"] == ["read", "send"]
+
+
+def test_what_is_not_named_stays(workspace, pair, chief):
+    key, _ = made(workspace, accounts=[pair[0].pk], scopes=["read", "send"])
+    chief.patch(f"/api/v1/api-keys/{key.public_id}", {"name": "New"}, format="json")
+    key.refresh_from_db()
+    assert (key.name, key.scopes, key.accounts) == ("New", ["read", "send"], [str(pair[0].pk)])
+
+
+def test_changing_nothing_writes_nothing_down(workspace, chief):
+    key, _ = made(workspace)
+    services.change_api_key(key=key, actor="test", name="k", scopes=["read"], accounts=None)
+    assert not AuditEntry.objects.filter(action="api_key.changed").exists()
+
+
+def test_a_restriction_is_lifted_with_null_and_never_by_an_empty_list(workspace, pair, chief):
+    key, _ = made(workspace, accounts=[pair[0].pk])
+    address = f"/api/v1/api-keys/{key.public_id}"
+    assert chief.patch(address, {"accounts": []}, format="json").status_code == 400
+    assert ApiKey.objects.get(pk=key.pk).accounts == [str(pair[0].pk)]
+    assert chief.patch(address, {"accounts": None}, format="json").status_code == 200
+    assert ApiKey.objects.get(pk=key.pk).accounts is None
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [{"scopes": []}, {"scopes": ["fly"]}, {"name": ""}, {"accounts": [str(uuid4())]}],
+)
+def test_a_wrong_change_is_named_and_nothing_changes(workspace, chief, wanted):
+    key, _ = made(workspace)
+    answer = chief.patch(f"/api/v1/api-keys/{key.public_id}", wanted, format="json")
+    assert answer.status_code == 400
+    assert next(iter(wanted)) in answer.content.decode()
+    key.refresh_from_db()
+    assert (key.name, key.scopes, key.accounts) == ("k", ["read"], None)
+
+
+def test_a_restricted_key_does_not_become_one_for_everything(workspace, pair, chief):
+    key, _ = made(workspace, accounts=[pair[0].pk])
+    answer = chief.patch(f"/api/v1/api-keys/{key.public_id}", {"scopes": ["admin"]}, format="json")
+    assert answer.status_code == 400
+    assert ApiKey.objects.get(pk=key.pk).scopes == ["read"]
+
+
+def test_a_key_that_works_no_more_is_not_changed(workspace, chief):
+    key, _ = made(workspace)
+    services.revoke_api_key(key=key, actor="test")
+    answer = chief.patch(f"/api/v1/api-keys/{key.public_id}", {"name": "x"}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_changeable")
+
+
+def test_only_a_key_with_the_scope_admin_changes_keys(workspace):
+    key, text = made(workspace, scopes=["read", "send", "manage"])
+    answer = rest(text).patch(
+        f"/api/v1/api-keys/{key.public_id}", {"scopes": ["admin"]}, format="json"
+    )
+    assert answer.status_code == 403
+    assert ApiKey.objects.get(pk=key.pk).scopes == ["read", "send", "manage"]
+
+
+def test_an_open_feed_ends_when_its_key_is_restricted(workspace, pair):
+    key, _ = made(workspace)
+    grant = access.grant_of_key(key)
+    assert grant.holds()
+    services.change_api_key(key=key, actor="test", accounts=[pair[0].pk])
+    assert not grant.holds()
+
+
+def test_a_key_is_changed_on_its_page(workspace, pair, client):
+    person = UserFactory()
+    workspace.memberships.create(user=person, role="admin")
+    client.force_login(person)
+    key, _ = made(workspace, accounts=[pair[0].pk])
+    address = reverse("console:key-edit", args=[workspace.pk, key.public_id])
+    assert "checked" in client.get(address).content.decode()
+    fields = {"name": "Desk", "scopes": ["send"], "accounts": [str(pair[1].pk)]}
+    answer = client.post(address, fields, follow=True)
+    assert "The key “Desk” is changed." in answer.content.decode()
+    key.refresh_from_db()
+    assert (key.name, key.scopes, key.accounts) == ("Desk", ["send"], [str(pair[1].pk)])
+    assert AuditEntry.objects.get(action="api_key.changed").actor == f"user:{person.email}"
+
+
+def test_a_deleted_number_stays_ticked_so_that_saving_does_not_open_the_key(
+    workspace, pair, client
+):
+    person = UserFactory()
+    workspace.memberships.create(user=person, role="owner")
+    client.force_login(person)
+    key, _ = made(workspace, accounts=[pair[0].pk])
+    type(pair[0]).objects.filter(pk=pair[0].pk).update(deleted_at=timezone.now())
+    address = reverse("console:key-edit", args=[workspace.pk, key.public_id])
+    assert "mine (deleted)" in client.get(address).content.decode()
+    fields = {"name": "k2", "scopes": ["read"], "accounts": [str(pair[0].pk)]}
+    assert client.post(address, fields).status_code == 302
+    key.refresh_from_db()
+    assert (key.name, key.accounts) == ("k2", [str(pair[0].pk)])
+
+
+@pytest.mark.parametrize(("role", "status"), [("operator", 403), ("viewer", 403), ("admin", 200)])
+def test_the_page_that_changes_a_key_needs_the_right_to_keys(workspace, client, role, status):
+    person = UserFactory()
+    workspace.memberships.create(user=person, role=role)
+    client.force_login(person)
+    key, _ = made(workspace)
+    address = reverse("console:key-edit", args=[workspace.pk, key.public_id])
+    assert client.get(address).status_code == status
+    client.post(address, {"name": "x", "scopes": ["send"]})
+    key.refresh_from_db()
+    assert (key.name == "x") is (status == 200)

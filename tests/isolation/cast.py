@@ -191,6 +191,7 @@ SHARED = {
     "^password/reset/": "for everybody; a link's text is the secret",
     "join/": "for whoever has the link",
     "installation/": "installation administrators only: tests/integration/test_people_audit.py",
+    "administration/installation/": "administrators only: tests/integration/test_installation.py",
     "sign-out": "ends the caller's own session",
     "api/v1/sandbox/": "the test network is one for all, and exists only where SANDBOX=1",
 }
