@@ -299,8 +299,10 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Switchboard",
-    "DESCRIPTION": "Session manager and gateway for WhatsApp. Errors are RFC 9457 problems.",
+    "DESCRIPTION": "Session manager and gateway for WhatsApp. Refusals are RFC 9457 problems; "
+    "[all codes](/api/problems).",
     "VERSION": "1",
+    "OAS_VERSION": "3.1.0",  # 3.0 cannot say of a component that it may be null
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],
@@ -310,7 +312,9 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.schema.plain_names",
         "config.schema.document_problems",
+        "config.schema.show_examples",
     ],
     "ENUM_NAME_OVERRIDES": {
         "AccountStatusEnum": "sessions_mgr.states.Status",
