@@ -290,7 +290,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["accounts.api.permissions.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "accounts.api.documented.Schema",
     "DEFAULT_THROTTLE_CLASSES": ["accounts.api.throttling.KeyRateThrottle"],
     "DEFAULT_THROTTLE_RATES": {"key": values["API_RATE"]},
     "EXCEPTION_HANDLER": "accounts.api.errors.handler",

@@ -11,17 +11,19 @@ from typing import Any
 
 from .people import HOST
 from .sandbox import SANDBOX
-from .shapes import SHAPES
+from .shapes import QUEUED, SHAPES
 
-__all__ = ["HOST", "SANDBOX", "SHAPES", "example_of"]
+__all__ = ["HOST", "OPERATIONS", "SHAPES", "example_of"]
+
+OPERATIONS = {**SANDBOX, "accounts_messages_create": {"202": QUEUED}}
 
 _PREFIX = "#/components/schemas/"
 
 
 def example_of(operation_id: str, part: str, schema: dict[str, Any]) -> Any:
     """The example of an operation's `request` or of its answer with this status, or None."""
-    if part in SANDBOX.get(operation_id, {}):
-        return SANDBOX[operation_id][part]
+    if part in OPERATIONS.get(operation_id, {}):
+        return OPERATIONS[operation_id][part]
     return of_component(schema.get("$ref", "").removeprefix(_PREFIX))
 
 

@@ -153,6 +153,11 @@ class SendMixin(APIView):
 
     @extend_schema(
         summary="Send a message",
+        description=(
+            "202: it is kept, and will be sent in the order of its chat; `message.ack` events tell "
+            "how it goes on. 200: this Idempotency-Key was seen before; here is its message. "
+            "Which members a type has is in docs/messages.md."
+        ),
         request=SendSerializer,
         parameters=[
             OpenApiParameter(

@@ -13,7 +13,8 @@ from openapi_schema_validator import OAS31Validator, oas31_format_checker
 
 from accounts.api.documented import names_in
 from accounts.api.problem_codes import CODES
-from config.examples import SANDBOX, SHAPES
+from config.examples import OPERATIONS as EXAMPLES
+from config.examples import SHAPES
 
 SCHEMA: dict[str, Any] = json.loads(
     OpenApiJsonRenderer().render(SchemaGenerator().get_schema(request=None, public=True), None)
@@ -86,5 +87,5 @@ def test_every_refusal_names_its_codes(operation):
 def test_no_example_is_left_over():
     operations = {parameter.id for parameter in OPERATIONS}
 
-    assert sorted(set(SANDBOX) - operations) == []
+    assert sorted(set(EXAMPLES) - operations) == []
     assert sorted(set(SHAPES) - set(COMPONENTS["schemas"])) == []

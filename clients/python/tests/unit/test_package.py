@@ -14,9 +14,9 @@ FOLDER = Path(__file__).parents[2]
 def test_the_wheel_has_every_module_and_its_types(tmp_path):
     source = tmp_path / "source"
     shutil.copytree(FOLDER, source, ignore=shutil.ignore_patterns("tests", "__pycache__"))
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-index", "--no-deps"]
     subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-        + ["--no-index", "--wheel-dir", str(tmp_path), str(source)],
+        [*pip, "--no-build-isolation", "--wheel-dir", str(tmp_path), str(source)],
         check=True,
         timeout=120,
     )
