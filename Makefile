@@ -6,19 +6,19 @@ SANDBOX ?= 1
 WEBHOOK_ALLOW_PRIVATE ?= $(SANDBOX)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-quick lint audit bench bench-quick soak lock clean screenshots
+.PHONY: run test test-quick lint audit bench bench-quick soak lock clean screenshots client
 
 run: $(VENV)/.base
 	@SANDBOX=$(SANDBOX) WEBHOOK_ALLOW_PRIVATE=$(WEBHOOK_ALLOW_PRIVATE) exec $(BIN)/python manage.py serve
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/unit tests/integration tests/isolation -n 2
+	$(BIN)/python -m pytest tests/unit tests/integration tests/isolation clients/python/tests/unit -n 2
 	$(BIN)/python -m tests.with_postgres tests/integration tests/isolation -n 2
-	$(BIN)/python -m pytest tests/system -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests/system clients/python/tests/system -n 2 --dist loadfile
 	$(BIN)/python -m pytest tests/browser
 
 test-quick: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/unit tests/integration tests/isolation -n 2
+	$(BIN)/python -m pytest tests/unit tests/integration tests/isolation clients/python/tests/unit -n 2
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -46,6 +46,12 @@ soak: $(VENV)/.dev
 # Every page as docs/screenshots/, from a product with the sandbox and data of a small firm.
 screenshots: $(VENV)/.dev
 	$(BIN)/python -m tests.screenshots
+
+# What the Python client is made of, from the schema as it is now. A test compares.
+client: $(VENV)/.dev
+	mkdir -p var
+	$(BIN)/python manage.py spectacular --format openapi-json --file var/schema.json
+	$(BIN)/python clients/python/generate.py var/schema.json
 
 # Resolve the locks anew. No file may name where packages come from.
 lock:

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from . import (
+    api_requests,
     chaos,
     inbound_throughput,
     inbound_webhook_latency,
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, Callable[[Path, bool], list[Result]]] = {
     "inbound_throughput": inbound_throughput.run,
     "send_accept_latency": send_accept_latency.run,
     "ws_fanout": ws_fanout.run,
+    "api_requests": api_requests.run,
 }
 
 

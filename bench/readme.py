@@ -27,6 +27,7 @@ WORDS = {
     "inbound_throughput": "messages a second from one phone to one webhook, none lost or doubled",
     "send_accept_latency": "an app posts a message → accepted for good, p99, 20 a second",
     "ws_fanout": "an event is committed → the frame is there, 200 sockets, 50 events a second, p50",
+    "api_requests": "requests a second that eight apps read at once (lists of 50, one web process)",
     "restore_100": "`kill -9` of the node → 100 numbers connected again",
 }
 

@@ -306,7 +306,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["accounts.api.permissions.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["accounts.api.bodies.JsonBody"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "accounts.api.documented.Schema",
     "DEFAULT_THROTTLE_CLASSES": [
         "accounts.api.throttling.KeyRateThrottle",
         "accounts.api.throttling.WorkspaceQuota",
@@ -318,8 +318,10 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Switchboard",
-    "DESCRIPTION": "Session manager and gateway for WhatsApp. Errors are RFC 9457 problems.",
+    "DESCRIPTION": "Session manager and gateway for WhatsApp. Refusals are RFC 9457 problems; "
+    "[all codes](/api/problems).",
     "VERSION": "1",
+    "OAS_VERSION": "3.1.0",  # 3.0 cannot say of a component that it may be null
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],
@@ -329,7 +331,9 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.schema.plain_names",
         "config.schema.document_problems",
+        "config.schema.show_examples",
     ],
     "ENUM_NAME_OVERRIDES": {
         "AccountStatusEnum": "sessions_mgr.states.Status",

@@ -21,7 +21,7 @@ from channels.db import database_sync_to_async
 from django.http import StreamingHttpResponse
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import AllowAny
 from rest_framework.renderers import BaseRenderer, JSONRenderer
@@ -30,6 +30,7 @@ from rest_framework.views import APIView
 
 from accounts import lifecycle, wall
 from accounts.api.authentication import KeyAuthentication
+from accounts.api.documented import codes
 from accounts.api.permissions import HasScope
 from accounts.api.problems import Problem
 from accounts.models import ApiKey
@@ -110,9 +111,9 @@ class EventStreamView(APIView):
         ],
         responses={
             (200, "text/event-stream"): OpenApiTypes.STR,
-            404: OpenApiResponse(description="there is no such account in this workspace"),
-            410: OpenApiResponse(description="code=cursor_expired with the oldest seq"),
-            422: OpenApiResponse(description="a wrong parameter, named in `field`"),
+            401: codes("no_key", "invalid_key", "invalid_ticket"),
+            404: codes("not_found"),
+            410: codes("cursor_expired"),
         },
     )
     def get(self, request: Request) -> StreamingHttpResponse:

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -17,6 +17,7 @@ from rest_framework.response import Response
 
 from .. import services
 from ..models import ApiKey, Scope
+from .documented import codes
 from .keyed import Keyed
 from .pagination import Pages
 from .problems import Problem
@@ -141,7 +142,7 @@ class ApiKeyViewSet(Keyed, mixins.ListModelMixin, viewsets.GenericViewSet[ApiKey
         request=KeyChangeSerializer,
         responses={
             200: ApiKeySerializer,
-            409: OpenApiResponse(description="code=not_changeable: the key works no more"),
+            409: codes("not_changeable"),
         },
     )
     def partial_update(self, request: Request, id: UUID) -> Response:
@@ -166,7 +167,7 @@ class ApiKeyViewSet(Keyed, mixins.ListModelMixin, viewsets.GenericViewSet[ApiKey
         request=KeyRotationSerializer,
         responses={
             200: NewApiKeySerializer,
-            409: OpenApiResponse(description="code=not_rotatable: the key works no more"),
+            409: codes("not_rotatable"),
         },
     )
     @action(detail=True, methods=["post"])

@@ -8,19 +8,20 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import invitations, members
 from ..models import Invitation, Membership, Role, Scope
+from .documented import codes
 from .keyed import Keyed
 from .pagination import Pages
 from .problems import Problem
 
 ACTS_AS = Role.ADMIN
-REFUSALS = OpenApiResponse(description="code=owners_only or last_owner")
+OWNERS_ONLY, LAST_OWNER = codes("owners_only"), codes("last_owner")
 
 
 class MemberSerializer(serializers.ModelSerializer[Membership]):
@@ -81,7 +82,7 @@ class MemberViewSet(
     @extend_schema(
         summary="Change a role",
         request=MemberSerializer,
-        responses={200: MemberSerializer, 403: REFUSALS, 409: REFUSALS},
+        responses={200: MemberSerializer, 403: OWNERS_ONLY, 409: LAST_OWNER},
     )
     def partial_update(self, request: Request, id: UUID) -> Response:
         membership = self.get_object()
@@ -96,7 +97,9 @@ class MemberViewSet(
         )
         return Response(MemberSerializer(self.get_object()).data)
 
-    @extend_schema(summary="Remove somebody", responses={204: None, 403: REFUSALS, 409: REFUSALS})
+    @extend_schema(
+        summary="Remove somebody", responses={204: None, 403: OWNERS_ONLY, 409: LAST_OWNER}
+    )
     def destroy(self, request: Request, id: UUID) -> Response:
         with_words(members.remove, membership=self.get_object(), by=ACTS_AS, actor=self.actor)
         return Response(status=204)
@@ -121,7 +124,7 @@ class InvitationViewSet(
     @extend_schema(
         summary="A link that makes its holder a member, once, within a week; shown once",
         request=InvitationSerializer,
-        responses={201: NewInvitationSerializer, 403: REFUSALS},
+        responses={201: NewInvitationSerializer, 403: OWNERS_ONLY},
     )
     def create(self, request: Request) -> Response:
         wanted = InvitationSerializer(data=request.data)

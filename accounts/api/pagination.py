@@ -40,6 +40,18 @@ class Pages(CursorPagination):
                 parameter["schema"] |= {"minimum": 1, "maximum": self.max_page_size}
         return parameters
 
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        link = {"type": ["string", "null"], "description": "an address; null: there is no more"}
+        return {
+            "type": "object",
+            "properties": {
+                "results": schema,
+                "next": link,
+                "previous": {**link, "description": "likewise, backwards"},
+            },
+            "required": ["results", "next", "previous"],
+        }
+
 
 class NewestFirst(Pages):
     ordering = ("-at", "-id")

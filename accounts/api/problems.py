@@ -1,10 +1,16 @@
-"""An error as RFC 9457 problem+json: type, title, status, detail, code."""
+"""An error as RFC 9457 problem+json: type, title, status, detail, code.
+
+`type` is the address of the code's explanation, on a page that every installation has.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from rest_framework.exceptions import APIException
+
+PAGE = "/api/problems"
 
 TITLES = {
     400: "Bad request",
@@ -40,7 +46,7 @@ class Problem(APIException):
 
 def body(status_code: int, code: str, detail: str, **extra: Any) -> dict[str, Any]:
     return {
-        "type": f"urn:switchboard:problem:{code}",
+        "type": f"{settings.PUBLIC_URL}{PAGE}#{code}",
         "title": TITLES.get(status_code, "Error"),
         "status": status_code,
         "detail": detail,

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,6 +16,7 @@ from .. import lifecycle, preferences, quotas, services
 from ..models import Scope, Workspace
 from ..tenant_models import WorkspaceSettings
 from .keyed import Keyed
+from .documented import codes
 from .problems import Problem
 
 MOST = 2_147_483_647  # a column's
@@ -107,7 +108,7 @@ class WorkspaceView(Keyed, APIView):
         request=WorkspaceChangeSerializer,
         responses={
             200: WorkspaceSerializer,
-            409: OpenApiResponse(description="code=name_taken"),
+            409: codes("name_taken"),
         },
     )
     def patch(self, request: Request) -> Response:

@@ -6,12 +6,13 @@ import time
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.documented import codes
 from accounts.api.problems import Problem
 from accounts.models import ApiKey
 
@@ -49,9 +50,8 @@ class EventsView(APIView):
         ],
         responses={
             200: EventPageSerializer,
-            404: OpenApiResponse(description="there is no such account in this workspace"),
-            410: OpenApiResponse(description="code=cursor_expired with the oldest seq"),
-            422: OpenApiResponse(description="a wrong parameter, named in `field`"),
+            404: codes("not_found"),
+            410: codes("cursor_expired"),
         },
     )
     def get(self, request: Request) -> Response:

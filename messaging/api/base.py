@@ -10,36 +10,24 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.documented import codes
 from accounts.api.problems import Problem
 from accounts.models import ApiKey, WhatsAppAccount
 from sessions_mgr import commands
+from sessions_mgr.api.refusals import refusal
 
 from ..outbox import recipients
 
-# What a worker's refusal is over HTTP: (status, code). Others are 502 with the worker's own code.
-REFUSALS = {
-    "not_connected": (409, "not_connected"),
-    "not_running": (409, "not_connected"),
-    "session_gone": (409, "session_gone"),
-    "no_push_name": (409, "no_push_name"),
-    "resource_limit": (409, "resource_limit"),
-    "timeout": (504, "worker_timeout"),
-    "bus_unavailable": (503, "bus_unavailable"),
-    "busy": (503, "busy"),
-    "invalid_request": (422, "invalid"),
-    "invalid_recipient": (422, "invalid_recipient"),
-    "invalid_phone_number": (422, "invalid_phone_number"),
-    "not_acceptable": (422, "not_acceptable"),
-    "not_on_whatsapp": (422, "not_on_whatsapp"),
-    "media_rejected": (422, "media_rejected"),
-    "media_too_large": (413, "media_too_large"),
-    "not_found": (404, "not_found"),
-    "not_a_member": (403, "not_a_member"),
-    "not_allowed": (403, "not_allowed"),
-    "rate_limited": (429, "rate_limited"),
-    "reachout_timelock": (429, "reachout_timelock"),
-    "unknown_op": (501, "not_supported"),
-    "unsupported_by_engine": (501, "not_supported"),
+# What an operation may be refused with that WhatsApp is asked about, or a worker.
+WORKER = {
+    403: codes("not_allowed"),
+    409: codes("not_connected", "session_gone", "resource_limit"),
+    422: codes("not_acceptable", "not_on_whatsapp"),
+    429: codes("rate_limited"),
+    501: codes("not_supported"),
+    502: codes("worker_failed", "internal"),
+    503: codes("busy", "bus_unavailable"),
+    504: codes("worker_timeout"),
 }
 
 
@@ -68,12 +56,6 @@ def account_of(request: Request, account_id: UUID) -> WhatsAppAccount:
     if found is None:
         raise Problem(404, "not_found", "There is no such account in this workspace.")
     return found
-
-
-def refusal(exc: commands.CommandFailed) -> Problem:
-    status, code = REFUSALS.get(exc.code, (502, exc.code))
-    until = {"until": exc.extra["until"]} if exc.extra.get("until") else {}
-    return Problem(status, code, exc.detail, **until)
 
 
 def checked(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:

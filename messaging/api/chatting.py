@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.documented import codes
 from accounts.api.problems import Problem
 from accounts.models import Scope
 
 from .. import chats, readmarks
 from ..models import Message
-from .base import AccountView, checked, recipient
-from .contacts import NOT_CONNECTED, TOO_LATE
+from .base import WORKER, AccountView, checked, recipient
 
 
 class PresenceSerializer(serializers.Serializer[Any]):
@@ -33,7 +33,11 @@ class PresenceView(AccountView):
             "new messages. Lasts until the connection ends."
         ),
         request=PresenceSerializer,
-        responses={200: PresenceSerializer, 409: NOT_CONNECTED, 504: TOO_LATE},
+        responses={
+            200: PresenceSerializer,
+            **WORKER,
+            409: codes("not_connected", "session_gone", "no_push_name"),
+        },
         examples=[OpenApiExample("online", {"state": "available"})],
     )
     def post(self, request: Request, account_id: UUID) -> Response:
@@ -53,7 +57,7 @@ class TypingView(AccountView):
         summary="Show “typing…” or “recording…” in a chat",
         description="WhatsApp takes it back by itself after about 25 seconds, or with `paused`.",
         request=TypingSerializer,
-        responses={200: TypingSerializer, 409: NOT_CONNECTED, 504: TOO_LATE},
+        responses={200: TypingSerializer, **WORKER},
         examples=[OpenApiExample("typing", {"state": "typing"})],
     )
     def post(self, request: Request, account_id: UUID, jid: str) -> Response:
@@ -87,9 +91,7 @@ class ReadView(AccountView):
         request=ReadMarkRequest,
         responses={
             200: ReadMarkSerializer,
-            404: OpenApiResponse(description="no such chat, or no such message in it"),
-            409: NOT_CONNECTED,
-            504: TOO_LATE,
+            **WORKER,
         },
         examples=[
             OpenApiExample("all", {}, request_only=True),

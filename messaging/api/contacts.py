@@ -13,7 +13,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiExample,
     OpenApiParameter,
-    OpenApiResponse,
     extend_schema,
 )
 from rest_framework import serializers
@@ -21,6 +20,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.documented import codes
 from accounts.api.pagination import Pages
 from accounts.api.problems import Problem
 from accounts.models import Scope
@@ -28,15 +28,12 @@ from sessions_mgr.api.serializers import parse_phone_number
 
 from .. import avatars
 from ..models import Contact
-from .base import AccountView, checked, recipient
+from .base import WORKER, AccountView, checked, recipient
 from .pictures import AnyPicture, default_type
 
 NUMBERS_AT_ONCE = 50
 SEARCH_MOST = 100  # characters
 PICTURE_MAX_AGE = 60  # seconds that a client may show it without asking again
-
-NOT_CONNECTED = OpenApiResponse(description="code=not_connected: connect the account first")
-TOO_LATE = OpenApiResponse(description="code=worker_timeout: WhatsApp did not answer in time")
 
 
 class ContactSerializer(serializers.ModelSerializer[Contact]):
@@ -102,7 +99,7 @@ class ContactsView(AccountView):
 class ContactView(AccountView):
     @extend_schema(
         summary="One person, by phone number, JID or LID",
-        responses={200: ContactSerializer, 404: OpenApiResponse(description="never heard of")},
+        responses={200: ContactSerializer, 404: codes("not_found")},
     )
     def get(self, request: Request, account_id: UUID, jid: str) -> Response:
         wanted = recipient(jid).jid
@@ -142,8 +139,6 @@ class AvatarView(AccountView):
             (200, "image/*"): OpenApiTypes.BINARY,
             (200, "application/json"): AvatarSerializer,
             304: None,
-            404: OpenApiResponse(description="no such account"),
-            422: OpenApiResponse(description="code=invalid: not a JID"),
         },
         examples=[
             OpenApiExample(
@@ -226,7 +221,7 @@ class CheckView(AccountView):
         summary="Which of these numbers are on WhatsApp",
         description="Asks WhatsApp now. Who checks many strangers risks to be blocked.",
         request=CheckRequest,
-        responses={200: CheckSerializer, 409: NOT_CONNECTED, 504: TOO_LATE},
+        responses={200: CheckSerializer, **WORKER},
         examples=[
             OpenApiExample("two", {"numbers": ["+15550100200", "+15550100201"]}, request_only=True),
             OpenApiExample(

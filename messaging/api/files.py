@@ -12,6 +12,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from accounts.api.documented import codes
 from accounts.api.problems import Problem
 from accounts.models import ApiKey, WhatsAppAccountQuerySet
 from events import waiting
@@ -35,8 +36,9 @@ class MediaView(APIView):
             (200, "application/octet-stream"): OpenApiTypes.BINARY,
             (206, "application/octet-stream"): OpenApiTypes.BINARY,
             304: OpenApiResponse(description="unchanged"),
-            409: OpenApiResponse(description="code=media_pending: it is being fetched"),
-            410: OpenApiResponse(description="code=media_gone or media_failed"),
+            404: codes("not_found", "no_thumbnail"),
+            409: codes("media_pending"),
+            410: codes("media_gone", "media_failed"),
             416: OpenApiResponse(description="outside of the file"),
         },
     )

@@ -8,6 +8,7 @@ from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 
 from .. import groups
+from .shapes import PersonShape
 
 GROUP = {
     "jid": "120363041234567890@g.us",
@@ -63,14 +64,7 @@ OUTCOMES_EXAMPLE = OpenApiExample(
 )
 
 
-class PersonSerializer(serializers.Serializer[Any]):
-    jid = serializers.CharField()
-    lid = serializers.CharField()
-    phone_number = serializers.CharField()
-    push_name = serializers.CharField()
-
-
-class GroupMemberSerializer(PersonSerializer):
+class GroupMemberSerializer(PersonShape):
     admin = serializers.BooleanField()
     superadmin = serializers.BooleanField(help_text="made the group")
 
@@ -79,7 +73,7 @@ class GroupSerializer(serializers.Serializer[Any]):
     jid = serializers.CharField()
     subject = serializers.CharField()
     description = serializers.CharField()
-    owner = PersonSerializer(allow_null=True)
+    owner = PersonShape(allow_null=True)
     created_at = serializers.DateTimeField(allow_null=True)
     announce = serializers.BooleanField(help_text="only admins may write")
     locked = serializers.BooleanField(help_text="only admins may change subject and picture")
@@ -195,7 +189,7 @@ class PictureSerializer(serializers.Serializer[Any]):
     picture_id = serializers.CharField(allow_null=True)
 
 
-class JoinWishSerializer(PersonSerializer):
+class JoinWishSerializer(PersonShape):
     requested_at = serializers.DateTimeField(allow_null=True)
 
 

@@ -11,19 +11,19 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.bodies import with_file
+from accounts.api.documented import codes
 from accounts.api.problems import Problem
 from accounts.models import Scope
 from events.models import rfc3339
 
 from .. import group_pictures, groups, people
-from .base import AccountView, checked, group_jid, person_jids
-from .contacts import NOT_CONNECTED, TOO_LATE
+from .base import WORKER, AccountView, checked, group_jid, person_jids
 from .group_shapes import (
     GROUP_EXAMPLE,
     OUTCOMES_EXAMPLE,
@@ -43,13 +43,7 @@ from .group_shapes import (
     RemovalRequest,
 )
 
-PROBLEMS = {
-    403: OpenApiResponse(description="code=not_a_member, not_allowed or missing_scope"),
-    404: OpenApiResponse(description="no such account or group"),
-    409: NOT_CONNECTED,
-    422: OpenApiResponse(description="code=invalid, with the field"),
-    504: TOO_LATE,
-}
+PROBLEMS = {**WORKER, 403: codes("not_a_member", "not_allowed"), 404: codes("not_found")}
 
 
 class GroupView(AccountView):
@@ -74,7 +68,7 @@ class GroupsView(GroupView):
     @extend_schema(
         summary="The groups that a number is in",
         operation_id="accounts_groups_list",
-        responses={200: GroupListSerializer, 409: NOT_CONNECTED, 504: TOO_LATE},
+        responses={200: GroupListSerializer, **WORKER},
     )
     def get(self, request: Request, account_id: UUID) -> Response:
         told = self.order("group_list")["groups"]
@@ -85,7 +79,7 @@ class GroupsView(GroupView):
         summary="A new group",
         description="Whoever does not let strangers add them is not in it; see `participants`.",
         request=NewGroupRequest,
-        responses={201: GroupSerializer, 409: NOT_CONNECTED, 422: PROBLEMS[422], 504: TOO_LATE},
+        responses={201: GroupSerializer, **WORKER},
         examples=[
             GROUP_EXAMPLE,
             OpenApiExample(
@@ -189,12 +183,7 @@ class JoinView(GroupView):
         request=JoinRequest,
         responses={
             200: JoinedSerializer,
-            409: NOT_CONNECTED,
-            404: OpenApiResponse(
-                description="code=not_found: the invitation is not valid (any more)"
-            ),
-            422: PROBLEMS[422],
-            504: TOO_LATE,
+            **WORKER,
         },
         examples=[
             OpenApiExample(
@@ -221,7 +210,7 @@ class GroupPictureView(GroupView):
         summary="Give the group a picture",
         description="A JPEG, PNG, WebP or GIF of up to 10 MB; its middle is used, 640 x 640.",
         request=PictureRequest,
-        responses={200: PictureSerializer, 413: None, **PROBLEMS},
+        responses={200: PictureSerializer, **PROBLEMS, 413: codes("media_too_large")},
     )
     def post(self, request: Request, account_id: UUID, jid: str) -> Response:
         try:

@@ -8,11 +8,12 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.documented import codes
 from accounts.api.pagination import Pages
 from accounts.api.problems import Problem
 from accounts.models import ApiKey, Scope
@@ -24,7 +25,7 @@ from ..models.messages import MessageQuerySet
 from ..statuses import Status
 from .base import AccountView
 from .sending import SendMixin
-from .shapes import ChatShape, MessageShape
+from .shapes import ChatPageShape, MessagePageShape, MessageShape
 
 LONGEST_TYPE = 24  # characters
 
@@ -60,7 +61,8 @@ class AccountMessagesView(SendMixin, AccountView):
             OpenApiParameter("chat", str, description="JID, LID or +phone number"),
             *PAGING,
         ],
-        responses=MessageShape(many=True),
+        responses=MessagePageShape,
+        operation_id="accounts_messages_list",
     )
     def get(self, request: Request, account_id: UUID) -> Response:
         messages = filtered(threads.messages_of(self.account), request)
@@ -78,7 +80,8 @@ class ChatsView(AccountView):
             OpenApiParameter("archived", bool, description="true or false; default: all"),
             *PAGING,
         ],
-        responses=ChatShape(many=True),
+        responses=ChatPageShape,
+        operation_id="accounts_chats_list",
     )
     def get(self, request: Request, account_id: UUID) -> Response:
         found: QuerySet[Chat] = threads.chats_of(self.account)
@@ -96,9 +99,10 @@ class ChatMessagesView(AccountView):
         summary="What was said in a conversation, newest first",
         parameters=[*FILTERS, *PAGING],
         responses={
-            200: MessageShape(many=True),
-            404: OpenApiResponse(description="nothing was ever said there"),
+            200: MessagePageShape,
+            404: codes("not_found"),
         },
+        operation_id="accounts_chats_messages_list",
     )
     def get(self, request: Request, account_id: UUID, jid: str) -> Response:
         chat = _by_address(self, jid)

@@ -19,6 +19,7 @@ from rest_framework.views import APIView
 
 from accounts import audit
 from accounts.api.bodies import JsonBody, with_file
+from accounts.api.documented import codes
 from accounts.api.problems import Problem
 from accounts.models import ApiKey, Scope
 
@@ -28,8 +29,55 @@ from ..outbox import orders, pacing, rates, requests, uploads
 from ..outbox.errors import MEDIA_TOO_LARGE, MediaProblem
 from ..outbox.fields import Invalid
 from .base import account_of
+from .shapes import MessageShape
 
 HOUR_MS = 3_600_000
+TO = "+15550100200"
+SENDS: dict[str, dict[str, Any]] = {
+    "text": {"to": TO, "type": "text", "text": "Your parcel is here"},
+    "image": {
+        "to": TO,
+        "type": "image",
+        "media": {"url": "https://shop.example.com/parcel.jpg"},
+        "caption": "At your door",
+    },
+    "document": {
+        "to": TO,
+        "type": "document",
+        "media": {"upload_id": "e41b8a06-7c2d-49f3-a5b8-30d6c9e2f147"},
+        "filename": "offer.pdf",
+    },
+    "location": {
+        "to": TO,
+        "type": "location",
+        "location": {"latitude": 52.5163, "longitude": 13.3777, "name": "The gate"},
+    },
+    "poll": {
+        "to": "120363041234567890@g.us",
+        "type": "poll",
+        "poll": {"name": "Lunch?", "options": ["Soup", "Salad"], "selectable": 1},
+    },
+    "reaction": {
+        "type": "reaction",
+        "message_id": "0d5c7f3e-91b2-4f6d-8a0e-2b9c4d1e7f55",
+        "emoji": "👍",
+    },
+}
+REFUSED = (
+    "invalid",
+    "invalid_recipient",
+    "idempotency_key_reused",
+    "unknown_message",
+    "target_not_sent",
+    "message_revoked",
+    "message_too_old",
+    "not_editable",
+    "not_ours",
+    "unknown_upload",
+    "media_invalid",
+    "media_url_refused",
+    "voice_not_converted",
+)
 
 
 class SendSerializer(serializers.Serializer[Any]):
@@ -106,6 +154,11 @@ class SendMixin(APIView):
 
     @extend_schema(
         summary="Send a message",
+        description=(
+            "202: it is kept, and will be sent in the order of its chat; `message.ack` events tell "
+            "how it goes on. 200: this Idempotency-Key was seen before; here is its message. "
+            "Which members a type has is in docs/messages.md."
+        ),
         request=SendSerializer,
         parameters=[
             OpenApiParameter(
@@ -115,10 +168,13 @@ class SendMixin(APIView):
                 description="The same key and body give the same message, sent once.",
             )
         ],
-        examples=[
-            OpenApiExample("text", {"to": "+4915112345678", "type": "text", "text": "Hello"})
-        ],
-        responses={202: OpenApiTypes.OBJECT, 200: OpenApiTypes.OBJECT},
+        examples=[OpenApiExample(name, body, request_only=True) for name, body in SENDS.items()],
+        responses={
+            202: MessageShape,
+            200: MessageShape,
+            413: codes("too_large", "media_too_large"),
+            422: codes(*REFUSED),
+        },
     )
     def post(self, request: Request, account_id: UUID) -> Response:
         account = getattr(self, "account", None) or account_of(request, account_id)
@@ -145,7 +201,7 @@ class CancelView(APIView):
     @extend_schema(
         summary="Take back a message that is still queued",
         request=None,
-        responses={200: OpenApiTypes.OBJECT},
+        responses={200: MessageShape, 409: codes("not_queued")},
     )
     def post(self, request: Request, pk: UUID) -> Response:
         assert isinstance(request.auth, ApiKey)
@@ -177,7 +233,11 @@ class UploadsView(APIView):
                 "required": ["file"],
             }
         },
-        responses={201: UploadSerializer},
+        responses={
+            201: UploadSerializer,
+            413: codes("too_large", "media_too_large"),
+            422: codes("invalid", "media_invalid"),
+        },
     )
     def post(self, request: Request) -> Response:
         assert isinstance(request.auth, ApiKey)

@@ -111,6 +111,12 @@ class MessageShape(serializers.Serializer[Any]):
     receipts = ReceiptsShape(allow_null=True, help_text="persons of a group; null elsewhere")
 
 
+class MessagePageShape(serializers.Serializer[Any]):
+    results = MessageShape(many=True)
+    next = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True)
+
+
 class LastMessageShape(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     direction = serializers.ChoiceField(choices=Direction.choices)
@@ -135,3 +141,9 @@ class ChatShape(serializers.Serializer[Any]):
     last_message_at = serializers.DateTimeField(allow_null=True)
     last_message = LastMessageShape(allow_null=True)
     avatar_url = serializers.CharField()
+
+
+class ChatPageShape(serializers.Serializer[Any]):
+    results = ChatShape(many=True)
+    next = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True)

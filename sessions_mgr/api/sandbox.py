@@ -23,6 +23,7 @@ from accounts.models import ApiKey, WhatsAppAccount
 from .. import commands, sandbox_gateway
 from ..models import Session
 from ..sandbox_gateway import SandboxError
+from .refusals import refusal
 from .serializers import parse_phone_number
 
 NODE_FAULTS = ("panic_worker",)
@@ -330,7 +331,7 @@ class FaultsView(SandboxView):
             commands.ask(account, "panic", blamed, 2.0)
         except commands.CommandFailed as exc:
             if exc.code == "not_running":
-                raise Problem(409, exc.code, exc.detail) from None
+                raise Problem(409, "not_running", exc.detail) from None
             if exc.code != "timeout":  # a process that died does not answer
-                raise Problem(502, exc.code, exc.detail) from None
+                raise refusal(exc) from None
         return {"kind": "panic_worker", "account_id": str(account.pk)}

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiParameter,
-    OpenApiResponse,
     extend_schema,
     extend_schema_view,
 )
@@ -19,6 +19,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.documented import codes
 from accounts.api.keyed import Keyed
 from accounts.api.pagination import NewestFirst, Pages
 from accounts.api.problems import Problem
@@ -28,6 +29,7 @@ from events import waiting
 from .. import commands, pictures, services
 from ..models import Session, StatusChange
 from ..states import Status
+from .refusals import refusal
 from .renderers import QrPng, QrSvg
 from .serializers import (
     AccountSerializer,
@@ -40,13 +42,6 @@ from .serializers import (
 )
 
 MAX_WAIT = 30.0  # seconds of long-poll
-COMMAND_STATUS = {
-    "not_running": 409,
-    "not_pairing": 409,
-    "timeout": 504,
-    "bus_unavailable": 503,
-    "invalid_phone_number": 422,
-}
 
 
 def wait_seconds(request: Request) -> float:
@@ -63,7 +58,9 @@ def wait_seconds(request: Request) -> float:
 
 @extend_schema_view(
     list=extend_schema(summary="All numbers of the workspace"),
-    create=extend_schema(summary="Add a number"),
+    create=extend_schema(
+        summary="Add a number", responses={201: AccountSerializer, 403: codes("restricted_key")}
+    ),
     retrieve=extend_schema(summary="One number"),
     partial_update=extend_schema(summary="Change label, metadata or proxy"),
 )
@@ -166,8 +163,10 @@ class AccountViewSet(
         summary="The code to scan, as JSON, PNG or SVG by Accept",
         parameters=[OpenApiParameter("wait", float, description="long-poll up to 30 seconds")],
         responses={
-            200: QrSerializer,
-            409: OpenApiResponse(description="code=no_qr with the status"),
+            (200, "application/json"): QrSerializer,
+            (200, "image/png"): OpenApiTypes.BINARY,
+            (200, "image/svg+xml"): OpenApiTypes.STR,
+            409: codes("no_qr"),
         },
     )
     @action(
@@ -211,7 +210,14 @@ class AccountViewSet(
     @extend_schema(
         summary="An 8-character code to type on the phone, instead of the QR",
         request=PairingCodeRequestSerializer,
-        responses={200: PairingCodeSerializer},
+        responses={
+            200: PairingCodeSerializer,
+            409: codes("not_pairing", "not_connected"),
+            422: codes("invalid_phone_number"),
+            502: codes("pairing_refused", "worker_failed"),
+            503: codes("busy", "bus_unavailable"),
+            504: codes("worker_timeout"),
+        },
     )
     @action(detail=True, methods=["post"], url_path="pairing-code")
     def pairing_code(self, request: Request, pk: UUID) -> Response:
@@ -227,7 +233,7 @@ class AccountViewSet(
                 actor=self.actor,
             )
         except commands.CommandFailed as exc:
-            raise Problem(COMMAND_STATUS.get(exc.code, 502), exc.code, exc.detail) from None
+            raise refusal(exc) from None
         return Response(made)
 
     @extend_schema(

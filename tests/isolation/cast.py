@@ -182,6 +182,7 @@ OWN = {
 SHARED = {
     "api/schema": "the description of the API",
     "api/docs": "the description of the API",
+    "api/problems": "the description of the API",
     "health/live": "a fact about the process",
     "health/ready": "facts about the installation",
     "metrics": "counts over all tenants; no label names one",

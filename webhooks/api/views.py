@@ -19,6 +19,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.documented import codes
 from accounts.api.keyed import Keyed
 from accounts.api.pagination import Pages
 from accounts.api.problems import Problem
@@ -78,7 +79,7 @@ class WebhookViewSet(
     @extend_schema(
         summary="A new webhook; its secret is shown once",
         request=NewEndpointSerializer,
-        responses={201: MadeEndpointSerializer},
+        responses={201: MadeEndpointSerializer, 409: codes("too_many_webhooks")},
     )
     def create(self, request: Request) -> Response:
         wanted = NewEndpointSerializer(data=request.data, context=self.get_serializer_context())
