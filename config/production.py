@@ -16,7 +16,7 @@ MAKE_ONE = "python -c 'import secrets; print(secrets.token_urlsafe(64))'"
 FROM_EXAMPLES = ("insecure", "changeme", "change-me", "change_me", "replace", "your-", "example")
 
 
-def problem(values: Mapping[str, Any], key_file: Path) -> str:
+def objection(values: Mapping[str, Any], key_file: Path) -> str:
     """Why these values must not start, as a sentence that begins with the variable; else empty."""
     key = str(values["SECRET_KEY"])
     if any(part in key.lower() for part in FROM_EXAMPLES):

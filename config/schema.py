@@ -45,10 +45,10 @@ PROBLEM_REF = {"$ref": f"{REF}Problem"}
 ALWAYS = {
     "400": ("invalid",),
     "401": ("no_key", "invalid_key"),
-    "403": ("missing_scope",),
+    "403": ("missing_scope", "workspace_suspended"),
     "406": ("not_acceptable",),
     "422": ("invalid",),
-    "429": ("throttled",),
+    "429": ("throttled", "quota_exceeded"),
 }
 WITH_OBJECT = {"404": ("not_found",)}
 WITH_BODY = {"400": ("invalid", "parse_error"), "413": ("too_large",)}

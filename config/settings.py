@@ -20,7 +20,7 @@ values = environment.read(env)
 
 # Where things are kept ---------------------------------------------------------------------------
 DATA_DIR = (BASE_DIR / values["DATA_DIR"]).resolve()
-if wrong := production.problem(values, DATA_DIR / "secret_key"):
+if wrong := production.objection(values, DATA_DIR / "secret_key"):
     raise environment.ConfigurationError(wrong)
 SECRET_KEY_FALLBACKS = values["SECRET_KEY_FALLBACKS"]
 SECRET_KEY = values["SECRET_KEY"] or load_or_create(DATA_DIR / "secret_key")

@@ -116,6 +116,19 @@ WORKSPACES = Group(
     "People and keys",
     (
         _code(
+            "workspace_suspended",
+            403,
+            "An administrator of the installation has suspended the workspace.",
+            "`detail` has the reason; nothing is lost, ask them to resume it.",
+        ),
+        _code(
+            "quota_exceeded",
+            (403, 429),
+            "The workspace has used up what it may; `quota`, `limit` and `used` say of what.",
+            "429: wait as long as `Retry-After` says. 403: make room, or ask for a larger quota.",
+        ),
+        _code("name_taken", 409, "Another workspace has this name.", "Choose another one."),
+        _code(
             "owners_only",
             403,
             "Only an owner may make or change owners.",
@@ -130,6 +143,7 @@ WORKSPACES = Group(
         _code(
             "not_rotatable", 409, "The key is revoked or expired.", "Make a new key in its place."
         ),
+        _code("not_changeable", 409, "The key is revoked or expired.", "Make a new key instead."),
         _code(
             "too_many_webhooks",
             409,

@@ -15,8 +15,8 @@ from rest_framework.views import APIView
 from .. import lifecycle, preferences, quotas, services
 from ..models import Scope, Workspace
 from ..tenant_models import WorkspaceSettings
-from .keyed import Keyed
 from .documented import codes
+from .keyed import Keyed
 from .problems import Problem
 
 MOST = 2_147_483_647  # a column's

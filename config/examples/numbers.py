@@ -46,6 +46,15 @@ INVITATION = {
     "created_at": NOON,
     "expires_at": "2026-01-12T12:00:00Z",
 }
+SETTINGS = {
+    "event_retention_days": None,
+    "message_retention_days": 90,
+    "media_retention_days": 30,
+    "fetch_avatars": True,
+    "pacing_min_gap_ms": 1_500,
+    "pacing_new_chats_per_hour": 40,
+    "notice_email": "ops@example.com",
+}
 NUMBERS: dict[str, Any] = {
     "AccountRequest": {"label": "Sales", "metadata": {"team": "sales"}},
     "PatchedAccountRequest": {"label": "Sales, north"},
@@ -81,6 +90,7 @@ NUMBERS: dict[str, Any] = {
         "logged_in": True,
         "last_seen_at": NOON,
         "rss_bytes": 61_341_696,
+        "rss_history": [[120, 60_817_408], [60, 61_079_552], [0, 61_341_696]],
         "restarts": 0,
         "worker_pid": 4711,
         "node": "node-1",
@@ -89,6 +99,7 @@ NUMBERS: dict[str, Any] = {
         "epoch": 7,
     },
     "ApiKeyRequest": {"name": "Shop", "scopes": ["read", "send"], "accounts": [ACCOUNT_ID]},
+    "PatchedKeyChangeRequest": {"name": "Shop, reading", "scopes": ["read"]},
     "ApiKey": KEY,
     "NewApiKey": NEW_KEY,
     "KeyRotationRequest": {"overlap_hours": 24},
@@ -118,6 +129,16 @@ NUMBERS: dict[str, Any] = {
         "id": "4a9d0b7c-e2f1-4836-9c5a-17f8d3e6b029",
         "name": "Example Ltd",
         "created_at": NOON,
+        "settings": SETTINGS,
+        "usage": {
+            "numbers": {"limit": 10, "used": 3},
+            "messages_per_day": {"limit": 5_000, "used": 412},
+            "media_bytes": {"limit": None, "used": 73_400_320},
+            "api_requests_per_minute": {"limit": None, "used": 0},
+        },
+    },
+    "PatchedWorkspaceChangeRequest": {
+        "settings": {"message_retention_days": 90, "notice_email": "ops@example.com"}
     },
     "Ticket": {"ticket": "t8Jq2…", "expires_at": TOMORROW},
 }

@@ -199,6 +199,37 @@ class ScanRequest(TypedDict):
     account_id: NotRequired[str]
 
 
+class WorkspaceSettingsRequest(TypedDict):
+    event_retention_days: NotRequired[int | None]
+    """
+    null: the installation's
+    """
+    message_retention_days: NotRequired[int | None]
+    """
+    null: messages are kept
+    """
+    media_retention_days: NotRequired[int | None]
+    """
+    null: the installation's
+    """
+    fetch_avatars: NotRequired[bool | None]
+    """
+    false: WhatsApp is never asked for pictures
+    """
+    pacing_min_gap_ms: NotRequired[int]
+    """
+    between two messages of a new number
+    """
+    pacing_new_chats_per_hour: NotRequired[int]
+    """
+    of a new number; 0: no limit
+    """
+    notice_email: NotRequired[str]
+    """
+    who is told when a number is logged out or fails; empty: nobody
+    """
+
+
 class ApiKeyRequest(TypedDict):
     name: str
     scopes: list[Literal["read", "send", "manage", "admin"]]
@@ -269,8 +300,22 @@ class ParticipantsRequest(TypedDict):
     """
 
 
+class PatchedKeyChangeRequest(TypedDict):
+    name: NotRequired[str]
+    scopes: NotRequired[list[Literal["read", "send", "manage", "admin"]]]
+    accounts: NotRequired[list[str] | None]
+    """
+    the only accounts that exist for this key; null: all of the workspace
+    """
+
+
 class PatchedMemberRequest(TypedDict):
     role: NotRequired[Literal["owner", "admin", "operator", "viewer"]]
+
+
+class PatchedWorkspaceChangeRequest(TypedDict):
+    name: NotRequired[str]
+    settings: NotRequired[WorkspaceSettingsRequest]
 
 
 class PresenceRequest(TypedDict):

@@ -94,6 +94,10 @@ class Health(Model):
     logged_in: bool
     last_seen_at: AwareDatetime | None
     rss_bytes: int | None
+    rss_history: list[list[int]]
+    """
+    [seconds ago, bytes] over the life of this process, oldest first
+    """
     restarts: int
     worker_pid: int | None
     node: str | None
@@ -293,10 +297,43 @@ class Upload(Model):
     expires_at: AwareDatetime
 
 
-class Workspace(Model):
-    id: UUID
-    name: str
-    created_at: AwareDatetime
+class UsageLine(Model):
+    limit: int | None
+    """
+    null: no limit
+    """
+    used: int
+
+
+class WorkspaceSettings(Model):
+    event_retention_days: int | None = None
+    """
+    null: the installation's
+    """
+    message_retention_days: int | None = None
+    """
+    null: messages are kept
+    """
+    media_retention_days: int | None = None
+    """
+    null: the installation's
+    """
+    fetch_avatars: bool | None = None
+    """
+    false: WhatsApp is never asked for pictures
+    """
+    pacing_min_gap_ms: int | None = None
+    """
+    between two messages of a new number
+    """
+    pacing_new_chats_per_hour: int | None = None
+    """
+    of a new number; 0: no limit
+    """
+    notice_email: str | None = None
+    """
+    who is told when a number is logged out or fails; empty: nobody
+    """
 
 
 class Account(Model):
@@ -736,6 +773,27 @@ class Presence(Model):
 
 class Typing(Model):
     state: Literal["typing", "recording", "paused"]
+
+
+class Usage(Model):
+    numbers: UsageLine
+    messages_per_day: UsageLine
+    """
+    of this day, UTC
+    """
+    media_bytes: UsageLine
+    api_requests_per_minute: UsageLine
+    """
+    of this minute; counted where there is a limit
+    """
+
+
+class Workspace(Model):
+    id: UUID
+    name: str
+    created_at: AwareDatetime
+    settings: WorkspaceSettings
+    usage: Usage
 
 
 class Chat(Model):

@@ -23,6 +23,10 @@ class WorkspaceOfKey(Resource):
     def get(self) -> Workspace:
         return self._get(Workspace, "/workspace")
 
+    def update(self, **fields: Unpack[bodies.PatchedWorkspaceChangeRequest]) -> Workspace:
+        """Rename it, or change the settings that are named; the others stay."""
+        return self._patch(Workspace, "/workspace", fields)
+
     def audit(
         self,
         *,
@@ -53,6 +57,10 @@ class ApiKeys(Resource):
     def create(self, **fields: Unpack[bodies.ApiKeyRequest]) -> NewApiKey:
         """`key` is in this answer and in no other."""
         return self._post(NewApiKey, "/api-keys", fields)
+
+    def update(self, key_id: Id, **fields: Unpack[bodies.PatchedKeyChangeRequest]) -> ApiKey:
+        """Its name, scopes or accounts; the secret stays."""
+        return self._patch(ApiKey, f"/api-keys/{part(key_id)}", fields)
 
     def revoke(self, key_id: Id) -> None:
         self._delete(f"/api-keys/{part(key_id)}")
