@@ -1,6 +1,6 @@
 """Groups of an account: asked from its worker each time, shown with the names that we know.
 
-WhatsApp is the truth about groups; nothing of them is kept but the name of their chat.
+WhatsApp is the truth about groups; nothing of them is kept but the name and the timer of their chat.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def describe_all(
     known = people.shown_all(account, parties)
     shown = iter(known[: len(known) - len(groups)])
     owners = iter(known[len(known) - len(groups) :])
-    _name_chats(account, groups)
+    _bring_up_to_date(account, groups)
     return [
         _described(account, g, [next(shown) for _ in _members(g)], next(owners)) for g in groups
     ]
@@ -119,10 +119,15 @@ def _described(
     }
 
 
-def _name_chats(account: WhatsAppAccount, groups: list[dict[str, Any]]) -> None:
-    subjects = {g["jid"]: str(g.get("subject") or "") for g in groups}
-    for chat in Chat.objects.filter(account=account, jid__in=subjects):
-        chats.rename(chat, subjects[chat.jid])
+def _bring_up_to_date(account: WhatsAppAccount, groups: list[dict[str, Any]]) -> None:
+    """Their chats get the name and the timer that WhatsApp has now."""
+    told = {g["jid"]: g for g in groups}
+    for chat in Chat.objects.filter(account=account, jid__in=told):
+        group = told[chat.jid]
+        chats.rename(chat, str(group.get("subject") or ""))
+        if group.get("expires_in", chat.disappearing_seconds) != chat.disappearing_seconds:
+            # Nobody says since when. A change that is told later is newer all the same.
+            chats.set_timer(chat, group["expires_in"], chat.disappearing_at)
 
 
 def outcomes(results: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -60,6 +60,7 @@ def _document(chat: Chat, person: Contact | None) -> dict[str, Any]:
         "unread": chat.unread,
         "archived": chat.archived,
         "muted_until": rfc3339(chat.muted_until) if chat.muted_until else None,
+        "disappearing_seconds": chat.disappearing_seconds,
         "last_message_at": _last_at(chat),
         "last_message": _last(last) if last else None,
         "avatar_url": f"/api/v1/accounts/{chat.account_id}/contacts/{chat.jid}/avatar",

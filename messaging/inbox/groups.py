@@ -21,6 +21,7 @@ def joined(account: WhatsAppAccount, fact: base.GroupJoined, at: datetime) -> No
     chat = chats.of(account, fact.chat)
     if chat is not None:
         chats.rename(chat, fact.subject)
+        chats.set_timer(chat, fact.expires_in, when)
     tell(
         account,
         types.GROUP_JOINED,
@@ -42,6 +43,8 @@ def changed(account: WhatsAppAccount, fact: base.GroupChanged, at: datetime) -> 
     chat = chats.of(account, fact.chat)
     if chat is not None and isinstance(fact.settings.get("subject"), str):
         chats.rename(chat, fact.settings["subject"])
+    if chat is not None and "expires_in" in fact.settings:
+        chats.set_timer(chat, fact.settings["expires_in"], when)
     data = {
         "chat": chats.describe(chat, chats.as_said(fact.chat)),
         "sender": people.shown(account, fact.sender) if fact.sender.jid else None,
