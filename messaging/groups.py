@@ -1,6 +1,6 @@
 """Groups of an account: asked from its worker each time, shown with the names that we know.
 
-WhatsApp is the truth about groups; nothing of them is kept but the name and the timer of their chat.
+WhatsApp is the truth about groups; nothing of them is kept but their chat with its name and timer.
 """
 
 from __future__ import annotations

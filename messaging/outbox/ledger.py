@@ -283,7 +283,8 @@ def note_timer(message: Message, chat: Chat | None, *, first: bool) -> None:
     """What is sent takes over the timer of its chat, as of the first try: that may have gone out."""
     if not first or chat is None:
         return
-    content = {k: v for k, v in message.content.items() if k not in ("expires_in", "expires_since")}
+    timer = ("expires_in", "expires_since")
+    content = {name: said for name, said in message.content.items() if name not in timer}
     if chat.disappearing_seconds:
         content["expires_in"] = chat.disappearing_seconds
         if chat.disappearing_at != NEVER:

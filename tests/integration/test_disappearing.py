@@ -47,15 +47,15 @@ class TestWhoseWordCounts:
             pytest.param([history(WEEK)], WEEK, id="the phone's history"),
             pytest.param([history(WEEK), timer(DAY)], DAY, id="news after history"),
             pytest.param([timer(DAY), history(WEEK)], DAY, id="history without a time after news"),
-            pytest.param(
-                [timer(DAY), history(WEEK, NOON - 9)], DAY, id="older history after news"
-            ),
+            pytest.param([timer(DAY), history(WEEK, NOON - 9)], DAY, id="older history after news"),
             pytest.param(
                 [message(content={"expires_in": WEEK, "expires_since": NOON - 9})],
                 WEEK,
                 id="a message says since when",
             ),
-            pytest.param([message(content={"expires_in": WEEK})], 0, id="a message of another time"),
+            pytest.param(
+                [message(content={"expires_in": WEEK})], 0, id="a message of another time"
+            ),
             pytest.param(
                 [timer(0), message(content={"expires_in": WEEK, "expires_since": NOON - 9})],
                 0,
