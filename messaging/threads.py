@@ -33,12 +33,12 @@ def chats_of(account: WhatsAppAccount) -> QuerySet[Chat]:
 
 def messages_in(chat: Chat) -> MessageQuerySet:
     """What was said in a chat, newest first."""
-    return Message.objects.whole().filter(chat_row=chat).order_by("-timestamp", "-id")
+    return Message.objects.whole().filter(chat_row=chat).newest_first()
 
 
 def messages_of(account: WhatsAppAccount) -> MessageQuerySet:
     """All messages of a number, newest first."""
-    return Message.objects.whole().filter(account=account).order_by("-timestamp", "-id")
+    return Message.objects.whole().filter(account=account).newest_first()
 
 
 def describe_chats(account: WhatsAppAccount, chats: Iterable[Chat]) -> list[dict[str, Any]]:

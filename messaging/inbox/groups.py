@@ -9,8 +9,9 @@ from events import types
 from events.models import rfc3339
 from sessions_mgr.engines import base
 
-from .. import chats, people
+from .. import chats, mappings, people
 from ..moments import moment
+from .names import tell_changed
 from .telling import tell
 
 SHOWN_MEMBERS = 1024  # participants that an event names; the group itself has them all
@@ -19,6 +20,7 @@ SHOWN_MEMBERS = 1024  # participants that an event names; the group itself has t
 def joined(account: WhatsAppAccount, fact: base.GroupJoined, at: datetime) -> None:
     when = moment(fact.timestamp)
     chat = chats.of(account, fact.chat)
+    _learn_names(account, fact.participants, when)
     if chat is not None:
         chats.rename(chat, fact.subject)
         chats.set_timer(chat, fact.expires_in, when)
@@ -58,3 +60,8 @@ def changed(account: WhatsAppAccount, fact: base.GroupChanged, at: datetime) -> 
         tell(account, types.GROUP_PARTICIPANTS, when, {**data, **members})
     if fact.settings:
         tell(account, types.GROUP_UPDATED, when, {**data, "settings": fact.settings})
+
+
+def _learn_names(account: WhatsAppAccount, members: list[base.Party], at: datetime) -> None:
+    for person, changes in mappings.learn(account, members):
+        tell_changed(account, person, changes, at)

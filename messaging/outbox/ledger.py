@@ -280,7 +280,7 @@ def note_quoted(message: Message, quoted: Message) -> None:
 
 
 def note_timer(message: Message, chat: Chat | None, *, first: bool) -> None:
-    """What is sent takes over the timer of its chat, as of the first try: that may have gone out."""
+    """What is sent has the timer that its chat had at the first try: that may have gone out."""
     if not first or chat is None:
         return
     timer = ("expires_in", "expires_since")
