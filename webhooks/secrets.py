@@ -42,6 +42,6 @@ def unseal(sealed: bytes | memoryview, *, for_whom: str) -> str:
                 whole[:NONCE_BYTES], whole[NONCE_BYTES:], for_whom.encode()
             )
         except (InvalidTag, ValueError):
-            continue
+            continue  # not under this key; one of the older ones may open it
         return opened.decode()
     raise Unreadable("sealed under another SECRET_KEY, or damaged")
