@@ -38,6 +38,7 @@ class MediaView(APIView):
             409: OpenApiResponse(description="code=media_pending: it is being fetched"),
             410: OpenApiResponse(description="code=media_gone or media_failed"),
             416: OpenApiResponse(description="outside of the file"),
+            503: OpenApiResponse(description="code=storage_failed: the disk or bucket; ask again"),
         },
     )
     def get(self, request: Request, media_id: UUID) -> HttpResponseBase:
