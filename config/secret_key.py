@@ -22,7 +22,7 @@ def load_or_create(path: Path) -> str:
             try:
                 os.link(draft, path)
             except FileExistsError:
-                pass  # another process was faster; its key counts
+                pass  # another process was faster; its key is the one that is read below
             finally:
                 draft.unlink()
         secret = path.read_text().strip()

@@ -194,6 +194,8 @@ def _private_files(folder: str, bucket: str, s3: str) -> dict[str, Any]:
             "bucket_name": values[bucket],
             "location": values[f"{s3}_PREFIX"],
             "endpoint_url": values[f"{s3}_ENDPOINT"] or None,
+            # Services that are not Amazon's rarely have a host name for each bucket.
+            "addressing_style": "path" if values[f"{s3}_ENDPOINT"] else None,
             "region_name": values[f"{s3}_REGION"] or None,
             "access_key": values[f"{s3}_ACCESS_KEY"] or None,
             "secret_key": values[f"{s3}_SECRET_KEY"] or None,

@@ -124,7 +124,7 @@ def _sent(number: str, workspace: Workspace, subjects: Mapping[str, str]) -> lis
         Message.objects.filter(account__in=workspace.accounts.present())
         .whole()
         .filter(direction="in", sender_contact__phone_number=number)
-        .order_by("-timestamp", "-id")[:SHOWN]
+        .newest_first()[:SHOWN]
     )
     messages = {str(row.wa_id): row for row in rows}
     docs = describe_all(messages.values())

@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Q
-
 from messaging import threads
 from messaging.models import Chat, Message
 from messaging.models.messages import MessageQuerySet
@@ -42,7 +40,7 @@ def window(chat: Chat, *, start: str = "", before: str = "", at: str = "") -> Wi
     messages = threads.messages_in(chat)
     if first is None:
         return _window(chat, list(messages[:PAGE]), newest=True)
-    return _window(chat, list(messages.filter(_from(first))[:MOST]), newest=True)
+    return _window(chat, list(messages.since(first)[:MOST]), newest=True)
 
 
 def _around(chat: Chat, wanted: Message) -> Window:
@@ -57,8 +55,7 @@ def _around(chat: Chat, wanted: Message) -> Window:
 def _window(chat: Chat, found: list[Message], *, newest: bool) -> Window:
     found.reverse()
     return Window(
-        # WhatsApp tells whole seconds: within one, the order in which they came.
-        messages=sorted(found, key=lambda message: (message.timestamp, message.created_at)),
+        messages=found,
         start=str(found[0].pk) if found else "",
         earlier=_earlier(chat, found, growing=newest),
         newest=newest,
@@ -77,13 +74,7 @@ def _earlier(chat: Chat, shown: list[Message], *, growing: bool) -> str:
 
 
 def _older(chat: Chat, message: Message) -> MessageQuerySet:
-    at, pk = message.timestamp, message.pk
-    return threads.messages_in(chat).filter(Q(timestamp__lt=at) | Q(timestamp=at, pk__lt=pk))
-
-
-def _from(message: Message) -> Q:
-    at, pk = message.timestamp, message.pk
-    return Q(timestamp__gt=at) | Q(timestamp=at, pk__gte=pk)
+    return threads.messages_in(chat).before(message)
 
 
 def _of(chat: Chat, text: str) -> Message | None:

@@ -15,9 +15,11 @@ from sessions_mgr.engines.base import Party
 from . import identities
 from .identities import PN, Names
 from .models import Chat, Direction, Message
+from .models.people import NEVER
 from .moments import LATEST, moment
 
 LONGEST_NAME = 200  # characters
+LONGEST_TIMER = 366 * 86_400  # seconds; WhatsApp's own are 1, 7 and 90 days
 TYPES = {"g.us": "group", "broadcast": "broadcast", "newsletter": "newsletter"}
 
 
@@ -109,6 +111,23 @@ def rename(chat: Chat, name: str, *, only_if_unnamed: bool = False) -> bool:
     return True
 
 
+def set_timer(chat: Chat, seconds: Any, at: datetime = NEVER) -> bool:
+    """Messages of this chat disappear after so many seconds, since `at`; 0: they stay.
+
+    False when nothing changes: it was so, a newer word is known, or it is no number of seconds.
+    """
+    if not isinstance(seconds, int) or not 0 <= seconds <= LONGEST_TIMER:
+        return False
+    moved = (
+        Chat.objects.filter(pk=chat.pk, disappearing_at__lte=at)
+        .exclude(disappearing_seconds=seconds, disappearing_at=at)
+        .update(disappearing_seconds=seconds, disappearing_at=at)
+    )
+    if moved:
+        chat.disappearing_seconds, chat.disappearing_at = seconds, at
+    return bool(moved)
+
+
 def sync(account: WhatsAppAccount, told: Mapping[str, Any]) -> None:
     """What the phone's history says of one chat; what happened since then is newer."""
     jid, lid = str(told.get("jid") or ""), str(told.get("lid") or "")
@@ -127,6 +146,10 @@ def sync(account: WhatsAppAccount, told: Mapping[str, Any]) -> None:
         changes["muted_until"] = _muted(told["muted_until"])
     if changes:
         Chat.objects.filter(pk=chat.pk).update(**changes)
+    if isinstance(told.get("expires_since"), int | float):
+        set_timer(chat, told.get("expires_in"), moment(told["expires_since"]))
+    else:
+        set_timer(chat, told.get("expires_in"))
     rename(chat, str(told.get("name") or ""), only_if_unnamed=True)
 
 
@@ -161,6 +184,9 @@ def _merge(keep: Chat, gone: Chat) -> None:
     keep.name = keep.name or gone.name
     keep.archived = keep.archived and gone.archived
     keep.muted_until = keep.muted_until or gone.muted_until
+    if gone.disappearing_at > keep.disappearing_at:
+        keep.disappearing_seconds = gone.disappearing_seconds
+        keep.disappearing_at = gone.disappearing_at
     keep.save(
         update_fields=[
             "last_message",
@@ -170,5 +196,7 @@ def _merge(keep: Chat, gone: Chat) -> None:
             "name",
             "archived",
             "muted_until",
+            "disappearing_seconds",
+            "disappearing_at",
         ]
     )

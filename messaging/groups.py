@@ -1,6 +1,6 @@
 """Groups of an account: asked from its worker each time, shown with the names that we know.
 
-WhatsApp is the truth about groups; nothing of them is kept but the name of their chat.
+WhatsApp is the truth about groups; nothing of them is kept but their chat with its name and timer.
 """
 
 from __future__ import annotations
@@ -12,12 +12,16 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from django.db import transaction
+from django.utils import timezone
+
 from accounts.models import WhatsAppAccount
 from events.models import rfc3339
 from sessions_mgr import commands
 from sessions_mgr.engines.base import Party
 
-from . import avatars, chats, people
+from . import avatars, chats, mappings, people
+from .inbox.names import tell_changed
 from .models import Avatar, Chat
 
 SUBJECT_MOST = 100  # characters, WhatsApp's limit
@@ -51,24 +55,36 @@ def invite_code(text: str) -> str | None:
 
 
 def described(account: WhatsAppAccount, group: dict[str, Any]) -> dict[str, Any]:
-    """A group as the API shows it, and its chat named accordingly."""
-    return describe_all(account, [group])[0]
+    """A group as the API shows it; its chat is named accordingly, its members become known."""
+    return _describe(account, [group], strangers=True)[0]
 
 
 def describe_all(
     account: WhatsAppAccount, groups: Iterable[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """As `described`, with one look at the contacts for all of them."""
-    groups = list(groups)
+    """As `described`, with one look at the contacts for all of them, and none of them made."""
+    return _describe(account, list(groups), strangers=False)
+
+
+def _describe(
+    account: WhatsAppAccount, groups: list[dict[str, Any]], *, strangers: bool
+) -> list[dict[str, Any]]:
     parties = [party(member.get("party")) for g in groups for member in _members(g)]
     parties += [party(g.get("owner")) for g in groups]
+    _learn_names(account, parties, strangers=strangers)
     known = people.shown_all(account, parties)
     shown = iter(known[: len(known) - len(groups)])
     owners = iter(known[len(known) - len(groups) :])
-    _name_chats(account, groups)
+    _bring_up_to_date(account, groups)
     return [
         _described(account, g, [next(shown) for _ in _members(g)], next(owners)) for g in groups
     ]
+
+
+def _learn_names(account: WhatsAppAccount, parties: list[Party], *, strangers: bool) -> None:
+    with transaction.atomic():
+        for person, changes in mappings.learn(account, parties, strangers=strangers):
+            tell_changed(account, person, changes, timezone.now())
 
 
 def _members(group: dict[str, Any]) -> list[dict[str, Any]]:
@@ -119,10 +135,15 @@ def _described(
     }
 
 
-def _name_chats(account: WhatsAppAccount, groups: list[dict[str, Any]]) -> None:
-    subjects = {g["jid"]: str(g.get("subject") or "") for g in groups}
-    for chat in Chat.objects.filter(account=account, jid__in=subjects):
-        chats.rename(chat, subjects[chat.jid])
+def _bring_up_to_date(account: WhatsAppAccount, groups: list[dict[str, Any]]) -> None:
+    """Their chats get the name and the timer that WhatsApp has now."""
+    told = {g["jid"]: g for g in groups}
+    for chat in Chat.objects.filter(account=account, jid__in=told):
+        group = told[chat.jid]
+        chats.rename(chat, str(group.get("subject") or ""))
+        if group.get("expires_in", chat.disappearing_seconds) != chat.disappearing_seconds:
+            # Nobody says since when. A change that is told later is newer all the same.
+            chats.set_timer(chat, group["expires_in"], chat.disappearing_at)
 
 
 def outcomes(results: list[dict[str, Any]]) -> list[dict[str, Any]]:

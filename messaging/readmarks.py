@@ -23,14 +23,14 @@ def mark_read(*, account: WhatsAppAccount, chat: Chat, upto: Message | None = No
     unread = Message.objects.filter(
         chat_row=chat, direction=Direction.IN, history=False, wa_id__isnull=False
     )
-    newest = upto or Message.objects.filter(chat_row=chat).order_by("-timestamp", "-id").first()
+    newest = upto or Message.objects.filter(chat_row=chat).newest_first().first()
     if newest is None:
         return 0
     unread = unread.filter(timestamp__lte=newest.timestamp)
     if chat.read_until is not None:
         unread = unread.filter(timestamp__gt=chat.read_until)
     by_sender: dict[str, list[str]] = defaultdict(list)
-    for wa_id, sender in unread.order_by("-timestamp", "-id").values_list("wa_id", "sender")[:MOST]:
+    for wa_id, sender in unread.newest_first().values_list("wa_id", "sender")[:MOST]:
         by_sender[str(sender.get("jid") or "")].append(str(wa_id))
     for sender_jid, wa_ids in by_sender.items():
         for start in range(0, len(wa_ids), AT_ONCE):

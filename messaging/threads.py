@@ -33,12 +33,12 @@ def chats_of(account: WhatsAppAccount) -> QuerySet[Chat]:
 
 def messages_in(chat: Chat) -> MessageQuerySet:
     """What was said in a chat, newest first."""
-    return Message.objects.whole().filter(chat_row=chat).order_by("-timestamp", "-id")
+    return Message.objects.whole().filter(chat_row=chat).newest_first()
 
 
 def messages_of(account: WhatsAppAccount) -> MessageQuerySet:
     """All messages of a number, newest first."""
-    return Message.objects.whole().filter(account=account).order_by("-timestamp", "-id")
+    return Message.objects.whole().filter(account=account).newest_first()
 
 
 def describe_chats(account: WhatsAppAccount, chats: Iterable[Chat]) -> list[dict[str, Any]]:
@@ -60,6 +60,7 @@ def _document(chat: Chat, person: Contact | None) -> dict[str, Any]:
         "unread": chat.unread,
         "archived": chat.archived,
         "muted_until": rfc3339(chat.muted_until) if chat.muted_until else None,
+        "disappearing_seconds": chat.disappearing_seconds,
         "last_message_at": _last_at(chat),
         "last_message": _last(last) if last else None,
         "avatar_url": f"/api/v1/accounts/{chat.account_id}/contacts/{chat.jid}/avatar",

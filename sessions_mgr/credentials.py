@@ -68,7 +68,7 @@ class InFolders:
             with mark.open("x") as file:  # the first node writes it
                 file.write(uuid.uuid4().hex)
         except FileExistsError:
-            pass
+            pass  # another node was first; its mark counts
         return f"local:{mark.read_text().strip()}"
 
     def prepare(self) -> None:

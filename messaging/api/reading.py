@@ -21,7 +21,7 @@ from accounts.models import ApiKey, Scope
 from .. import chats, threads
 from ..descriptions import describe, describe_all
 from ..models import Chat, Direction, Message
-from ..models.messages import MessageQuerySet
+from ..models.messages import NEWEST_FIRST, MessageQuerySet
 from ..statuses import Status
 from .base import AccountView
 from .sending import SendMixin
@@ -44,7 +44,7 @@ FILTERS = [
 
 
 class NewestMessages(Pages):
-    ordering = ("-timestamp", "-id")
+    ordering = NEWEST_FIRST
 
 
 class NewestChats(Pages):
@@ -138,15 +138,22 @@ def filtered(messages: MessageQuerySet, request: Request) -> MessageQuerySet:
             raise Problem(422, "invalid", "type: use types such as text or image.")
         messages = messages.filter(type__in=wanted)
     if after := query.get("after"):
-        messages = messages.filter(timestamp__gt=_after(messages, after))
+        messages = _after(messages, after)
     return messages
 
 
-def _after(messages: MessageQuerySet, text: str) -> datetime:
+def _after(messages: MessageQuerySet, text: str) -> MessageQuerySet:
     try:
-        return _timestamp_of(messages, UUID(text))
+        pk = UUID(text)
     except ValueError:
-        pass  # it is no id, so it is a time
+        return messages.filter(timestamp__gt=_time(text))
+    message = messages.filter(pk=pk).first()
+    if message is None:
+        raise Problem(422, "invalid", "after: there is no such message in this list.")
+    return messages.after(message)
+
+
+def _time(text: str) -> datetime:
     try:
         at = parse_datetime(text.replace(" ", "+"))  # a + that was not encoded
     except ValueError:
@@ -154,13 +161,6 @@ def _after(messages: MessageQuerySet, text: str) -> datetime:
     if at is None:
         raise Problem(422, "invalid", "after: use a time (RFC 3339) or the id of a message.")
     return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def _timestamp_of(messages: MessageQuerySet, pk: UUID) -> datetime:
-    found = messages.filter(pk=pk).values_list("timestamp", flat=True).first()
-    if found is None:
-        raise Problem(422, "invalid", "after: there is no such message in this list.")
-    return found
 
 
 def _list(text: str | None) -> list[str]:

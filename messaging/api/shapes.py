@@ -138,6 +138,9 @@ class ChatShape(serializers.Serializer[Any]):
     unread = serializers.IntegerField()
     archived = serializers.BooleanField()
     muted_until = serializers.DateTimeField(allow_null=True)
+    disappearing_seconds = serializers.IntegerField(
+        help_text="the timer of disappearing messages; ours take it over; 0: off"
+    )
     last_message_at = serializers.DateTimeField(allow_null=True)
     last_message = LastMessageShape(allow_null=True)
     avatar_url = serializers.CharField()

@@ -9,8 +9,9 @@ from events import types
 from events.models import rfc3339
 from sessions_mgr.engines import base
 
-from .. import chats, people
+from .. import chats, mappings, people
 from ..moments import moment
+from .names import tell_changed
 from .telling import tell
 
 SHOWN_MEMBERS = 1024  # participants that an event names; the group itself has them all
@@ -19,8 +20,10 @@ SHOWN_MEMBERS = 1024  # participants that an event names; the group itself has t
 def joined(account: WhatsAppAccount, fact: base.GroupJoined, at: datetime) -> None:
     when = moment(fact.timestamp)
     chat = chats.of(account, fact.chat)
+    _learn_names(account, fact.participants, when)
     if chat is not None:
         chats.rename(chat, fact.subject)
+        chats.set_timer(chat, fact.expires_in, when)
     tell(
         account,
         types.GROUP_JOINED,
@@ -42,6 +45,8 @@ def changed(account: WhatsAppAccount, fact: base.GroupChanged, at: datetime) -> 
     chat = chats.of(account, fact.chat)
     if chat is not None and isinstance(fact.settings.get("subject"), str):
         chats.rename(chat, fact.settings["subject"])
+    if chat is not None and "expires_in" in fact.settings:
+        chats.set_timer(chat, fact.settings["expires_in"], when)
     data = {
         "chat": chats.describe(chat, chats.as_said(fact.chat)),
         "sender": people.shown(account, fact.sender) if fact.sender.jid else None,
@@ -55,3 +60,8 @@ def changed(account: WhatsAppAccount, fact: base.GroupChanged, at: datetime) -> 
         tell(account, types.GROUP_PARTICIPANTS, when, {**data, **members})
     if fact.settings:
         tell(account, types.GROUP_UPDATED, when, {**data, "settings": fact.settings})
+
+
+def _learn_names(account: WhatsAppAccount, members: list[base.Party], at: datetime) -> None:
+    for person, changes in mappings.learn(account, members):
+        tell_changed(account, person, changes, at)

@@ -48,6 +48,7 @@ def received(account: WhatsAppAccount, fact: base.MessageReceived, at: datetime)
         message = Message.objects.whole().get(pk=message.pk)
     if chat is not None:
         chats.note(chat, message)
+        _note_timer(chat, message)
     if tells:
         tell(account, types.MESSAGE, message.timestamp, describe(message, fresh=fresh))
         if sender is not None and not fact.from_me:
@@ -61,6 +62,16 @@ def _is_an_echo(account: WhatsAppAccount, fact: base.MessageReceived) -> bool:
     if Message.objects.filter(account=account, wa_id=fact.wa_id[:120]).exists():
         return False
     return settling.claim_echo(account, fact) is not None
+
+
+def _note_timer(chat: Chat, message: Message) -> None:
+    """A chat of two can begin with a timer that is told with its messages only. Groups' are not
+    for each member to set, and a time to come would shut out every later word."""
+    since = message.content.get("expires_since")
+    if chat.type != "user" or not isinstance(since, int | float):
+        return
+    if (set_at := moment(since)) <= message.timestamp:
+        chats.set_timer(chat, message.content.get("expires_in"), set_at)
 
 
 def undecryptable(account: WhatsAppAccount, fact: base.Undecryptable, at: datetime) -> None:

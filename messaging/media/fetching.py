@@ -24,6 +24,7 @@ from ..models import Direction, Media
 from ..models.media import media_storage
 from . import schedule, thumbnails
 from .claims import Fetched, Refused
+from .storage import storage_errors
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +109,8 @@ def _keep(file: Media, copy: BinaryIO, digest: str, said: dict[str, Any]) -> Fet
         raise Refused("media_corrupt", "The file is not the one that its message names.")
     shown = thumbnails.preview(_rewound(copy)) if file.mime_type.startswith("image/") else None
     try:
-        name = media_storage().save(f"{file.account_id}/in/{file.pk}", File(_rewound(copy)))
+        with storage_errors():
+            name = media_storage().save(f"{file.account_id}/in/{file.pk}", File(_rewound(copy)))
     except OSError as exc:
         logger.exception("the media storage refused a file", extra={"media": str(file.pk)})
         raise Refused("storage_failed", f"The storage refused the file: {exc}") from exc

@@ -5,8 +5,9 @@ Whoever calls this has checked that the reader may see the file. docs/messages.m
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from io import BytesIO
 from typing import IO, Any
@@ -17,8 +18,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 
 from ..models import Media, MediaState
 from ..models.media import media_storage
+from . import storage
 
-BLOCK = 262_144  # bytes read at once
+logger = logging.getLogger(__name__)
+
 # Browsers may show these by themselves; everything else is only ever saved. No HTML, no SVG.
 SHOWN = frozenset(
     {
@@ -74,18 +77,11 @@ class FileStream(StreamingHttpResponse):
 
     def __init__(self, source: IO[bytes], span: Span, **fields: Any) -> None:
         self._source, self._span = source, span
-        super().__init__(self._blocks(), **fields)
+        super().__init__(storage.blocks(source, span.start, span.end), **fields)
         self._resource_closers.append(source.close)  # type: ignore[attr-defined]  # Django's own way
 
-    def _blocks(self) -> Iterator[bytes]:
-        self._source.seek(self._span.start)
-        left = self._span.end - self._span.start
-        while left > 0 and (block := self._source.read(min(BLOCK, left))):
-            left -= len(block)
-            yield block
-
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        blocks = self._blocks()
+        blocks = storage.blocks(self._source, self._span.start, self._span.end)
         following = sync_to_async(lambda: next(blocks, b""), thread_sensitive=False)
         while block := await following():
             yield block
@@ -114,9 +110,13 @@ def respond(
         return _answer(request, BytesIO(data), len(data), etag, _headers(file, preview=True))
     check(file)
     try:
-        source = media_storage().open(str(file.file.name), "rb")
+        with storage.storage_errors():
+            source = media_storage().open(str(file.file.name), "rb")
     except FileNotFoundError:
         raise NotThere(410, "media_gone", "The file is missing in the storage.") from None
+    except storage.StorageFailed as exc:
+        logger.error("a file could not be opened: %s", exc, extra={"media": str(file.pk)})
+        raise NotThere(503, "storage_failed", "The storage does not answer; ask again.") from exc
     headers = _headers(file, download=download)
     return _answer(request, source, file.size, f'"{file.sha256}"', headers)
 

@@ -25,6 +25,9 @@ class Direction(models.TextChoices):
 UNDECRYPTABLE = "undecryptable"
 
 
+NEWEST_FIRST = ("-timestamp", "-created_at", "-id")
+
+
 class MessageQuerySet(models.QuerySet["Message"]):
     def visible_to(self, key: ApiKey) -> MessageQuerySet:
         return self.filter(account__in=key.visible_accounts().present())
@@ -33,9 +36,33 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """With the rows whose names `descriptions.describe_all` shows."""
         return self.select_related("chat_row", "sender_contact")
 
+    def newest_first(self) -> MessageQuerySet:
+        """By WhatsApp's time, which is in whole seconds; within one by when they came to us."""
+        return self.order_by(*NEWEST_FIRST)
+
+    def before(self, message: Message) -> MessageQuerySet:
+        return self.filter(_beyond(message, "lt", "lt"))
+
+    def after(self, message: Message) -> MessageQuerySet:
+        return self.filter(_beyond(message, "gt", "gt"))
+
+    def since(self, message: Message) -> MessageQuerySet:
+        """This one and what came after it."""
+        return self.filter(_beyond(message, "gt", "gte"))
+
     def readable(self) -> MessageQuerySet:
         """Without the placeholders of what could not be decrypted."""
         return self.exclude(type=UNDECRYPTABLE)
+
+
+def _beyond(message: Message, side: str, last: str) -> Q:
+    """What is on one side of a message in the order of NEWEST_FIRST."""
+    at, came = message.timestamp, message.created_at
+    return Q(**{f"timestamp__{side}e": at}) & (
+        Q(**{f"timestamp__{side}": at})
+        | Q(**{"timestamp": at, f"created_at__{side}": came})
+        | Q(**{"timestamp": at, "created_at": came, f"pk__{last}": message.pk})
+    )
 
 
 class Message(models.Model):
@@ -90,9 +117,9 @@ class Message(models.Model):
         ]
         indexes = [
             # An account's messages, newest first.
-            models.Index(fields=["account", "-timestamp", "-id"], name="message_recent_idx"),
+            models.Index(fields=["account", *NEWEST_FIRST], name="message_order_idx"),
             # A conversation, newest first; its unread ones.
-            models.Index(fields=["chat_row", "-timestamp", "-id"], name="message_thread_idx"),
+            models.Index(fields=["chat_row", *NEWEST_FIRST], name="message_chat_order_idx"),
             # The figures of the last hours.
             models.Index(fields=["created_at"], name="message_created_idx"),
         ]

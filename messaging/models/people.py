@@ -79,6 +79,8 @@ class Chat(models.Model):
     read_until = models.DateTimeField(null=True, blank=True)  # the newest message that we have read
     archived = models.BooleanField(default=False)
     muted_until = models.DateTimeField(null=True, blank=True)
+    disappearing_seconds = models.PositiveIntegerField(default=0)  # the timer; 0: messages stay
+    disappearing_at = models.DateTimeField(default=NEVER)  # when it was set, as far as we know
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

@@ -22,10 +22,16 @@ from .. import chats, people
 from ..models import Media, MediaState, Message, Outgoing
 from . import errors, ledger, orders, pacing, settling
 from .recipients import USER_SERVER
+from .requests import OPERATIONS
 
 logger = logging.getLogger(__name__)
 
 UPLOAD_TRIES = 6
+# What the worker is told of a message's content as it is.
+TAKEN_OVER = (
+    *("mentions", "location", "contacts", "poll", "emoji"),
+    *("expires_in", "expires_since"),
+)
 
 # ask(account, op, args, timeout in seconds): the worker's result, or CommandFailed.
 Ask = Callable[[WhatsAppAccount, str, dict[str, Any], float], dict[str, Any]]
@@ -205,7 +211,10 @@ class Courier:
         """`content` of the send command; None when the message it refers to has no wa_id."""
         request = outgoing.request
         content: dict[str, Any] = {"type": message.type}
-        for name in ("mentions", "location", "contacts", "poll", "emoji"):
+        if message.type not in OPERATIONS:
+            chat = ledger.chat_of(message, outgoing)
+            ledger.note_timer(message, chat, first=not outgoing.first_epoch)
+        for name in TAKEN_OVER:
             if name in message.content:
                 content[name] = message.content[name]
         if message.text and message.type not in ("location", "contact", "poll"):

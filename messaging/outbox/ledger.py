@@ -23,6 +23,7 @@ from sessions_mgr.models import Session
 from sessions_mgr.states import Status as SessionStatus
 
 from ..models import Chat, Message, Outgoing, Pacing
+from ..models.people import NEVER
 from ..statuses import Status
 from . import errors, pacing, settling
 
@@ -275,6 +276,21 @@ def note_quoted(message: Message, quoted: Message) -> None:
     known = message.content.get("quoted") or {}
     if known.get("wa_id") != quoted.wa_id:
         message.content = {**message.content, "quoted": {**known, "wa_id": quoted.wa_id}}
+        message.save(update_fields=["content"])
+
+
+def note_timer(message: Message, chat: Chat | None, *, first: bool) -> None:
+    """What is sent has the timer that its chat had at the first try: that may have gone out."""
+    if not first or chat is None:
+        return
+    timer = ("expires_in", "expires_since")
+    content = {name: said for name, said in message.content.items() if name not in timer}
+    if chat.disappearing_seconds:
+        content["expires_in"] = chat.disappearing_seconds
+        if chat.disappearing_at != NEVER:
+            content["expires_since"] = int(chat.disappearing_at.timestamp())
+    if content != message.content:
+        message.content = content
         message.save(update_fields=["content"])
 
 

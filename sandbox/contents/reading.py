@@ -123,6 +123,8 @@ def _surroundings(message: Message) -> Document:
         found["forwarded"] = True
     if info.get("expiration"):
         found["expires_in"] = info["expiration"]
+        if info.get("ephemeralSettingTimestamp"):
+            found["expires_since"] = info["ephemeralSettingTimestamp"]
     if part.get("viewOnce"):
         found["view_once"] = True
     return found

@@ -59,7 +59,7 @@ def open_vote(
                 plaintext = AESGCM(key).decrypt(iv, payload, extra)
                 chosen = codec.decode("PollVoteMessage", plaintext)
             except (InvalidTag, WireError):
-                continue
+                continue  # written under another pair of their names
             hashes: list[bytes] = chosen.get("selectedOptions", [])
             return hashes
     return None

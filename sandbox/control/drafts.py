@@ -135,6 +135,8 @@ def _context(desk: Desk) -> Message:
         info |= {"isForwarded": True, "forwardingScore": 1}
     if seconds := body.integer("expires_in", minimum=1, maximum=MAX_SECONDS):
         info["expiration"] = seconds
+        if since := body.integer("expires_since", minimum=1, maximum=2**31):
+            info["ephemeralSettingTimestamp"] = since
     return info
 
 

@@ -118,7 +118,6 @@ __all__ = [
     "Restricted",
     "SendSettled",
     "Sent",
-    "SentMessage",
     "StoreCorrupt",
     "StreamReplaced",
     "TemporarilyBanned",
@@ -155,12 +154,6 @@ class EngineConfig:
     sandbox_trust_anchor: str = ""  # hex; only with a loopback proxy, refused otherwise
     work_dir: str = ""  # a private folder for files that outlive a crash; empty: none
     extra: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class SentMessage:
-    wa_id: str
-    timestamp: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +205,5 @@ class Engine(Protocol):
     def pair_phone(self, phone_number: str) -> PairingCodeIssued:
         """Ask for an 8-character code instead of the QR. EngineError when not waiting for one."""
         ...
-
-    def send_text(self, to: str, text: str) -> SentMessage: ...
 
     def health(self) -> LineHealth: ...

@@ -214,6 +214,8 @@ def _context(target: Any, content: Content) -> None:
     context.mentionedJID.extend(str(jid) for jid in (content.get("mentions") or [])[:MENTIONS])
     if expires_in := _whole(content.get("expires_in")):
         context.expiration = expires_in
+        if since := _whole(content.get("expires_since")):
+            context.ephemeralSettingTimestamp = since
 
 
 def _words(text: object) -> str:

@@ -20,6 +20,7 @@ VCARD_CHARACTERS = 32 * 1024
 LIST_ITEMS = 5000  # mentions
 CONTACTS = 64
 OPTIONS = 64
+LAST_SECOND = 2**32  # Unix time; more is in another unit, or nonsense
 
 # Parts of a message that carry no content of their own.
 _ENVELOPE = frozenset(
@@ -223,6 +224,8 @@ def _context(body: Any) -> dict[str, Any]:
         content["forwarded"] = True
     if context.expiration:
         content["expires_in"] = context.expiration
+        if 0 < context.ephemeralSettingTimestamp < LAST_SECOND:
+            content["expires_since"] = context.ephemeralSettingTimestamp
     return content
 
 

@@ -135,10 +135,6 @@ class NeonizeEngine:
         self._guarded(lambda: self._emit(issued))
         return issued
 
-    def send_text(self, to: str, text: str) -> base.SentMessage:
-        sent = self.messages.send(base.Order(to, {"type": "text", "text": text}))
-        return base.SentMessage(wa_id=sent.wa_id, timestamp=sent.timestamp)
-
     def health(self) -> base.LineHealth:
         return self._line
 

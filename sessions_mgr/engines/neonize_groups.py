@@ -26,8 +26,7 @@ def group_changed(event: Any) -> base.EngineEvent | None:
     if event.HasField("Locked"):
         settings["locked"] = event.Locked.isLocked
     if event.HasField("Ephemeral"):
-        timer = event.Ephemeral
-        settings["expires_in"] = timer.DisappearingTimer if timer.IsEphemeral else 0
+        settings["expires_in"] = _timer(event.Ephemeral)
     if event.HasField("Delete"):
         settings["deleted"] = event.Delete.Deleted
     if event.NewInviteLink:
@@ -60,7 +59,12 @@ def joined_group(event: Any, now: float) -> base.EngineEvent:
         subject=group.GroupName.Name[:NAME_CHARACTERS],
         participants=[member_party(member) for member in group.Participants[:PARTICIPANTS]],
         reason=event.Reason[:NAME_CHARACTERS],
+        expires_in=_timer(group.GroupEphemeral),
     )
+
+
+def _timer(setting: Any) -> int:
+    return int(setting.DisappearingTimer) if setting.IsEphemeral else 0
 
 
 def member_party(member: Any) -> base.Party:
@@ -81,7 +85,7 @@ def group(info: Any) -> dict[str, Any]:
         "announce": info.GroupAnnounce.IsAnnounce,
         "locked": info.GroupLocked.isLocked,
         "approval": None,
-        "expires_in": info.GroupEphemeral.DisappearingTimer,
+        "expires_in": _timer(info.GroupEphemeral),
         "community": info.GroupParent.IsParent,
         "parent_jid": party(info.GroupLinkedParent.LinkedParentJID).jid,
         "participants": [

@@ -2,8 +2,9 @@
 
 Two halves, each useless alone. `neonize_receipts` holds a receipt back until the message is stored:
 what a killed process had in hand is delivered again. `neonize_undo` takes back what whatsmeow's
-store says about such messages: what is delivered again can be read again. This module wires them to
-the callbacks, to the log and to the store; docs/adr/0009 has the reasons.
+store says about such messages: what is delivered again can be read again. `neonize_acks` does the
+first for the receipts of others. This module wires them to the callbacks, to the log and to the
+store; docs/adr/0009 has the reasons.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from . import base, neonize_undo
+from .neonize_acks import Acks
 from .neonize_client import Listener
 from .neonize_events import lost_message
 from .neonize_library import LogSink
 from .neonize_parties import party_from_text
+from .neonize_patience import Patience
 from .neonize_receipts import Dropped, Receipts
 
 logger = logging.getLogger(__name__)
@@ -60,8 +63,10 @@ class Guard:
             if outcome.records:
                 logger.info("%d records were wound back to be read again", outcome.records)
             on_settled = neonize_undo.Settled(self._store)
+        self.patience = Patience(lambda: None if self._running else self._ended)
+        self.acks = Acks(self.patience)
         self.receipts = Receipts(
-            quiet_since=lambda: None if self._running else self._ended,
+            self.patience,
             on_dropped=self._on_dropped,
             on_settled=on_settled,
         )
@@ -86,11 +91,13 @@ class Guard:
         self._running = True
         self._listener.on_event(name, data, read_once)
         self._ended, self._running = time.monotonic(), False
-        self.receipts.called_back()
+        self.patience.called_back()
         if name == "Message":
             self.receipts.stored(read_once().Info.ID)
         elif name == "UndecryptableMessage":
             self.receipts.unreadable(read_once().Info.ID)
+        elif name == "Receipt":
+            self._receipt_stored(read_once())
         elif name == "Connected" and not self._watched:
             self._watched = True
             threading.Thread(target=self._watch, name="watch", daemon=True).start()
@@ -105,10 +112,17 @@ class Guard:
         """A stanza came, or is about to go when this returns."""
         if outgoing:
             self.receipts.sending(line)
+            self.acks.sending(line)
         else:
             self.receipts.received(line)
+            self.acks.received(line)
 
     # Inside ---------------------------------------------------------------------------------
+
+    def _receipt_stored(self, event: Any) -> None:
+        if event.MessageIDs and event.HasField("Type"):
+            kinds = event.DESCRIPTOR.enum_types_by_name["ReceiptType"].values_by_number
+            self.acks.stored(event.MessageIDs[0], kinds[event.Type].name)
 
     def _on_dropped(self, dropped: Dropped) -> None:
         self._tell(

@@ -70,6 +70,8 @@ def _chats(
                 "archived": conversation.archived,
                 "muted_until": _moment(conversation.muteEndTime),
                 "last_message_at": _moment(conversation.conversationTimestamp),
+                "expires_in": conversation.ephemeralExpiration,
+                "expires_since": _moment(conversation.ephemeralSettingTimestamp),
             }
         )
     for start in range(0, len(chats), CHUNK):

@@ -7,9 +7,8 @@ the message is in the spool. Receipts go out on goroutines of their own: one tha
 nothing else, and at most about a hundred wait, because whatsmeow itself stops decrypting when so
 many messages lie before our callback.
 
-A message that never reaches our callback must not hold its receipt for ever. Callbacks come in
-order, so once enough later ones have come, or all is quiet, it will not come any more: it is told
-as lost, by its id, and the receipt goes. The form of the lines: whatsmeow's binary/xml.go.
+A message that never reaches our callback must not hold its receipt for ever (neonize_patience): it
+is told as lost, by its id, and the receipt goes.
 """
 
 from __future__ import annotations
@@ -21,17 +20,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from .neonize_patience import QUIET_SECONDS, Patience, closed_gate
+from .neonize_stanzas import id_of, type_of
+
 logger = logging.getLogger(__name__)
 
-LATER_CALLBACKS = 256  # Go's queue before our callback has 100 places
-QUIET_SECONDS = 10.0  # without any callback: nothing is on its way
-LOOK_SECONDS = 0.5
 REMEMBERED = 4096  # messages whose receipt WhatsApp never acknowledged; more are forgotten
 BLIND_AFTER = 300  # messages stored since we last saw a receipt: the log has changed its form
 ACK_DELAY_SECONDS = 0.02  # from the line of a retry receipt until it is surely on its way
 
-_ID = re.compile(rb' id="([^"]*)"')
-_TYPE = re.compile(rb' type="([^"]*)"')
 _TIME = re.compile(rb' t="\d+"')
 _WHO = re.compile(rb' (to|participant)="([^"]*)"')
 _CONFIRMS = frozenset({b"", b"inactive", b"sender", b"peer_msg"})  # types that mean "I have it"
@@ -56,31 +53,25 @@ class Dropped:
 
 
 class Receipts:
-    """`on_settled` gets the Unix time until which everything is stored and confirmed.
-
-    `quiet_since` says when the last callback ended (`clock`), None while one runs.
-    """
+    """`on_settled` gets the Unix time until which everything is stored and confirmed."""
 
     def __init__(
         self,
+        patience: Patience,
         *,
-        quiet_since: Callable[[], float | None],
         on_dropped: Callable[[Dropped], None],
         on_settled: Callable[[float], None],
-        clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._quiet_since = quiet_since
+        self._patience = patience
         self._on_dropped = on_dropped
         self._on_settled = on_settled
-        self._clock = clock
         self._now = now
         self._lock = threading.Lock()
         self._open: dict[bytes, _Message] = {}
         self._unsettled: dict[bytes, float] = {}  # when it arrived, oldest first
         self._unreadable: dict[bytes, None] = {}  # on record, not acknowledged yet
         self._retried: dict[bytes, None] = {}  # asked for again
-        self._callbacks = 0
         self._unseen = 0
         self.blind = False
 
@@ -90,22 +81,22 @@ class Receipts:
         """A stanza came from WhatsApp."""
         if line.startswith(b"<message "):
             self._arrived(line)
-        elif b' class="receipt"' in line and _type(line) in _CONFIRMS:
-            self._settle(_id(line))
+        elif b' class="receipt"' in line and type_of(line) in _CONFIRMS:
+            self._settle(id_of(line))
 
     def sending(self, line: bytes) -> None:
         """A stanza is about to be sent. Returns when it may go."""
         if line.startswith(b"<receipt "):
-            kind = _type(line)
+            kind = type_of(line)
             if kind in _CONFIRMS:
                 self._unseen = 0
-                self._hold(_id(line), line)
+                self._hold(id_of(line), line)
             elif kind == b"retry":
                 with self._lock:
-                    self._retried[_id(line)] = None
+                    self._retried[id_of(line)] = None
                     _forget_oldest(self._retried)
         elif b' class="message"' in line:
-            self._hold_ack(_id(line), line)
+            self._hold_ack(id_of(line), line)
 
     def ignored(self, wa_id: str) -> None:
         """whatsmeow drops one part of a message: it has seen it before."""
@@ -130,9 +121,6 @@ class Receipts:
                 _forget_oldest(self._unreadable)
         _release(message)
 
-    def called_back(self) -> None:
-        self._callbacks += 1
-
     # Inside ---------------------------------------------------------------------------------
 
     def _arrived(self, line: bytes) -> None:
@@ -141,7 +129,7 @@ class Receipts:
         parts = line.count(b"<enc ", start)
         if not parts:
             return
-        wa_id = _id(line)
+        wa_id = id_of(line)
         with self._lock:
             self._unsettled.setdefault(wa_id, self._now())
             _forget_oldest(self._unsettled)
@@ -185,9 +173,9 @@ class Receipts:
     def _hold_ack(self, wa_id: bytes, line: bytes) -> None:
         """WhatsApp forgets an unreadable message at its ack: first on record, first asked again."""
         self._wait(wa_id)
-        begun = self._clock()
+        begun = self._patience.clock()
         asks_again = wa_id in self._unreadable and b" error=" not in line
-        while asks_again and self._clock() - begun < QUIET_SECONDS:
+        while asks_again and self._patience.clock() - begun < QUIET_SECONDS:
             asks_again = wa_id not in self._retried
             time.sleep(ACK_DELAY_SECONDS)
         with self._lock:
@@ -202,17 +190,9 @@ class Receipts:
             message = self._open.get(wa_id)
             if message is None:
                 return None
-            gate = threading.Lock()
-            gate.acquire()
+            gate = closed_gate()
             message.waiting.append(gate)
-        begun, callbacks = self._clock(), self._callbacks
-        while not gate.acquire(timeout=LOOK_SECONDS):
-            if self._callbacks - callbacks > LATER_CALLBACKS:
-                return message
-            since = self._quiet_since()
-            if since is not None and self._clock() - max(since, begun) >= QUIET_SECONDS:
-                return message
-        return None
+        return None if self._patience.wait(gate) else message
 
 
 def _release(message: _Message | None) -> None:
@@ -223,13 +203,3 @@ def _release(message: _Message | None) -> None:
 def _forget_oldest(memory: dict[bytes, float] | dict[bytes, None]) -> None:
     if len(memory) > REMEMBERED:
         del memory[next(iter(memory))]
-
-
-def _id(line: bytes) -> bytes:
-    found = _ID.search(line)
-    return found[1] if found else b""
-
-
-def _type(line: bytes) -> bytes:
-    found = _TYPE.search(line)
-    return found[1] if found else b""

@@ -14,9 +14,10 @@ class MessageReceived(EngineEvent, kind="message_received"):
 
     `content` holds what the type needs and the fields below have no place for, absent keys meaning
     "not said": quoted {wa_id, sender_jid, text}, mentions [jid], forwarded (bool), view_once
-    (bool), expires_in (seconds of a disappearing message), location {latitude, longitude, name,
-    address, url, live, accuracy}, contacts [{name, vcard}], poll {name, options [str], selectable
-    (int, 0: any)}, group_invite {jid, code, name, expires_at}, gif (bool).
+    (bool), expires_in (seconds of a disappearing message), expires_since (when the chat got that
+    timer), location {latitude, longitude, name, address, url, live, accuracy}, contacts [{name,
+    vcard}], poll {name, options [str], selectable (int, 0: any)}, group_invite {jid, code, name,
+    expires_at}, gif (bool).
     """
 
     wa_id: str
@@ -136,6 +137,7 @@ class GroupJoined(EngineEvent, kind="group_joined"):
     subject: str = ""
     participants: list[Party] = field(default_factory=list)
     reason: str = ""
+    expires_in: int | None = None  # seconds until messages disappear, 0: never; None: not said
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,8 @@ class PictureChanged(EngineEvent, kind="picture_changed"):
 
 @dataclass(frozen=True, slots=True)
 class ChatsSynced(EngineEvent, kind="chats_synced"):
-    """What the phone's history says of chats: [{jid, lid, name, unread, archived, muted_until}]."""
+    """What the phone's history says of chats: [{jid, lid, name, unread, archived, muted_until,
+    expires_in (seconds, 0: messages stay), expires_since (time)}]."""
 
     chats: list[dict[str, Any]]
 

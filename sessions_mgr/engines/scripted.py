@@ -85,7 +85,6 @@ class ScriptedEngine:
         self._scanned = threading.Event()
         self._emit: base.Emit | None = None
         self._line = base.LineHealth(socket_alive=False, logged_in=False, last_seen_at=None)
-        self.sent: list[tuple[str, str]] = []
         self.stage = Stage(replies or {}, lambda: self._line.logged_in)
         self.messages: base.Messages = ScriptedMessages(self.stage)
         self.people: base.People = ScriptedPeople(self.stage)
@@ -131,11 +130,6 @@ class ScriptedEngine:
         issued = base.PairingCodeIssued(code="SCRI-PTED", expires_at=time.time() + 160.0)
         self._emit(issued)
         return issued
-
-    def send_text(self, to: str, text: str) -> base.SentMessage:
-        sent = self.messages.send(base.Order(to, {"type": "text", "text": text}))
-        self.sent.append((to, text))
-        return base.SentMessage(wa_id=sent.wa_id, timestamp=sent.timestamp)
 
     def health(self) -> base.LineHealth:
         return self._line

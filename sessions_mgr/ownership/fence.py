@@ -29,7 +29,7 @@ def kill_everything_below() -> int:
             try:
                 child.kill()
             except psutil.NoSuchProcess:
-                continue
+                continue  # it ended by itself, which is all that is wanted
         time.sleep(0.01)
     if killed:
         logger.error("fenced: killed %d processes of this node", len(killed))

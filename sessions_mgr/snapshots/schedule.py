@@ -166,7 +166,7 @@ class Schedule:
                 file = self._folders.folder(account.workspace_id, account.pk) / name
                 times.append(file.stat().st_mtime)
             except (FileNotFoundError, UnsafePath):
-                continue
+                continue  # no credentials here (yet), or no log beside them: nothing to copy
         return max(times, default=None)
 
 

@@ -331,9 +331,9 @@ class ZygoteWorkers:
     def _on_wake(self) -> None:
         try:
             while self._wake_out.recv(4096):
-                pass
+                pass  # the bytes only woke us up
         except BlockingIOError:
-            pass
+            pass  # all are read
 
 
 def _small(document: bytes) -> bytes:

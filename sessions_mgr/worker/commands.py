@@ -69,7 +69,6 @@ class Commands:
         self._operations: dict[str, Operation] = {
             "health": self._health,
             "pair_phone": self._pair_phone,
-            "send_text": self._send_text,
             "panic": self._panic,
         }
         for group in groups:
@@ -134,9 +133,6 @@ class Commands:
 
     def _pair_phone(self, args: dict[str, Any]) -> dict[str, Any]:
         return dataclasses.asdict(self._engine.pair_phone(str(args["phone_number"])))
-
-    def _send_text(self, args: dict[str, Any]) -> dict[str, Any]:
-        return dataclasses.asdict(self._engine.send_text(str(args["to"]), str(args["text"])))
 
     def _panic(self, args: dict[str, Any]) -> dict[str, Any]:
         """Die as a Go panic does; `during` names the operation that is to blame."""

@@ -92,9 +92,9 @@ class Control:
             try:
                 received = self._sock.recv(4096)
             except BlockingIOError:
-                continue
+                continue  # select was too hopeful; it is asked again
             except OSError:
-                received = b""
+                received = b""  # a broken pipe is one without a supervisor
             if not received:
                 self._on_orphaned()
                 return

@@ -55,5 +55,5 @@ def crash_line(path: Path, offset: int) -> str:
                 if line.startswith(_CRASH_WORDS):
                     return line.decode(errors="replace").strip()[:300]
     except FileNotFoundError:
-        pass
+        pass  # the life ended before it wrote a line
     return ""

@@ -159,9 +159,9 @@ class Zygote:
     def _drain_wakeups(self) -> None:
         try:
             while self._wake_out.recv(4096):
-                pass
+                pass  # the bytes only woke us up
         except BlockingIOError:
-            pass
+            pass  # all are read
 
 
 def _park(fd: int) -> int:

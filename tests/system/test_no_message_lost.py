@@ -148,8 +148,7 @@ def test_a_talk_in_both_directions_goes_on_over_kills(lab):
     for epoch in range(3, 8):
         sent += lab.phones.send_text(friend, phone, f"question {epoch} {{n}}", count=3)
         all_arrive(lab, account, sent)
-        reply = lab.nats.request(account, "send_text", to=friend, text=f"answer {epoch}")
-        assert reply["ok"], reply
+        lab.say(account, friend, f"answer {epoch}")
         replies.append(f"answer {epoch}")
         with spool_is_stuck(lab, account):
             sent += lab.phones.send_text(friend, phone, f"more {epoch} {{n}}", count=5)
@@ -183,8 +182,7 @@ def test_messages_of_a_group_survive_kills_and_so_does_our_own_key_of_it(lab):
         lab.spawn(account, epoch=epoch)
         lab.listener.wait(account, "connected", epoch=epoch)
         all_arrive(lab, account, sent)
-        reply = lab.nats.request(account, "send_text", to=group, text=f"from us {epoch}")
-        assert reply["ok"], reply
+        lab.say(account, group, f"from us {epoch}")
         replies.append(f"from us {epoch}")
     all_arrive(lab, account, sent)
     for friend in friends:
@@ -231,6 +229,40 @@ def test_restarts_in_order_under_load_lose_nothing_and_tell_nothing(lab):
     all_arrive(lab, account, sent)
     assert not told(lab, account)
     assert not lab.listener.of(account, "undecryptable")
+
+
+def delivered(lab, account):
+    """Messages of ours that others have, as we heard."""
+    facts = [f["data"] for f in lab.listener.of(account, "receipt_received")]
+    return {wa_id for data in facts if data["status"] == "delivered" for wa_id in data["wa_ids"]}
+
+
+def all_delivered(lab, account, sent):
+    until(
+        lambda: delivered(lab, account) >= sent,
+        lambda: f"missing {sent - delivered(lab, account)}",
+    )
+
+
+def test_receipts_of_others_survive_kills(lab):
+    account, phone = restarted(lab)
+    friend, other = lab.phone(), lab.phone()
+    group = lab.phones.create_group(friend, "Group", [other, phone])["jid"]
+    expected = set()
+    for epoch in range(3, 7):
+        lab.phones.offline(friend)
+        sent = [lab.say(account, friend, f"in private {epoch} {n}") for n in range(4)]
+        sent += [lab.say(account, group, f"to all {epoch} {n}") for n in range(2)]
+        with spool_is_stuck(lab, account):
+            lab.phones.online(friend)
+            until(lambda: unconfirmed(lab, phone) > 0, "the network to hold receipts")
+            time.sleep(0.3)
+            kill(lab, account)
+        expected.update(sent)
+        lab.spawn(account, epoch=epoch)
+        lab.listener.wait(account, "connected", epoch=epoch)
+        all_delivered(lab, account, expected)
+    until(lambda: unconfirmed(lab, phone) == 0, "all to be acknowledged")
 
 
 def test_what_is_on_the_wire_never_reaches_a_log(lab):

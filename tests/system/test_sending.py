@@ -88,6 +88,45 @@ def test_an_image_reaches_the_phone(product, linked):
     eventually(lambda: texts(product, friend) == ["the sea"], what="the phone has it")
 
 
+def test_what_we_send_disappears_as_the_chat_does(product, linked):
+    account, friend = linked
+    path = f"/sandbox/phones/{friend}/messages"
+    ours = product.account(account)["phone_number"]
+    out = io.BytesIO()
+    Image.new("RGB", (64, 48), 90).save(out, "JPEG")
+    picture = {"base64": base64.b64encode(out.getvalue()).decode()}
+
+    def timers_after(seconds):
+        timer = {"to": ours, "type": "timer", "timer": {"seconds": seconds}}
+        product.call("POST", path, json=timer)
+        told = f"/accounts/{account}/chats?limit=1"
+
+        def known():
+            chats = product.call("GET", told)["results"]
+            return chats and chats[0]["disappearing_seconds"] == seconds
+
+        eventually(known, what="the timer is known")
+        sent = [
+            send(product, account, to=friend, type="text", text=f"for {seconds} s"),
+            send(product, account, to=friend, type="image", media=picture, caption="look"),
+        ]
+        shown = [ended(product, one) for one in sent]
+        ids = {one["wa_id"] for one in shown}
+
+        def arrived():
+            entries = product.call("GET", f"/sandbox/phones/{friend}/inbox")["results"]
+            found = [entry for entry in entries if entry["wa_id"] in ids]
+            return found if len(found) == len(ids) else None
+
+        heard = eventually(arrived, what="the phone has both")
+        return [one["expires_in"] for one in shown], [e.get("expires_in") for e in heard], heard
+
+    shown, heard, entries = timers_after(604_800)
+    assert shown == heard == [604_800, 604_800]
+    assert all(abs(entry["expires_since"] - time.time()) < 60 for entry in entries)
+    assert timers_after(0)[:2] == ([None, None], [None, None])
+
+
 def test_messages_wait_for_the_connection_in_their_order(product, linked):
     account, friend = linked
     product.call("POST", f"/accounts/{account}/disconnect")

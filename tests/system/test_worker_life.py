@@ -96,10 +96,9 @@ def test_messages_arrive_in_order_and_are_answered(lab):
     texts = [f["data"]["text"] for f in lab.listener.of(account, "message_received")]
     assert texts == [f"hello {n}" for n in range(20)]
 
-    reply = lab.nats.request(account, "send_text", to=friend, text="hi")
-    assert reply["ok"], reply
+    wa_id = lab.say(account, friend, "hi")
     receipt = lab.listener.wait(account, "receipt_received")
-    assert receipt["data"]["wa_ids"] == [reply["result"]["wa_id"]]
+    assert receipt["data"]["wa_ids"] == [wa_id]
 
 
 def test_health_says_separate_facts(lab):
@@ -116,8 +115,14 @@ def test_health_says_separate_facts(lab):
     ("request_", "code"),
     [
         pytest.param({"op": "dance"}, "unknown_op", id="unknown operation"),
-        pytest.param({"op": "send_text", "to": "+1555"}, "invalid_request", id="text missing"),
-        pytest.param({"op": "send_text", "to": "x@y", "text": ""}, "invalid_recipient", id="to"),
+        pytest.param(
+            {"op": "send", "request_id": "R1", "to": "+1555"}, "invalid_request", id="no content"
+        ),
+        pytest.param(
+            {"op": "send", "request_id": "R2", "to": "x@y", "content": {"type": "text"}},
+            "invalid_recipient",
+            id="to",
+        ),
         pytest.param({"op": "pair_phone", "phone_number": "+15550001"}, "not_pairing", id="paired"),
     ],
 )

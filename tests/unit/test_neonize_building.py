@@ -6,7 +6,7 @@ import types
 import pytest
 
 from sessions_mgr.engines import base
-from sessions_mgr.engines.neonize_building import build
+from sessions_mgr.engines.neonize_building import STANDALONE, build
 from sessions_mgr.engines.neonize_errors import engine_error, send_error
 from tests.unit.messages import content
 
@@ -45,6 +45,24 @@ def test_a_reply_with_mentions_and_a_timer_has_a_context():
     assert (context.stanzaID, context.participant) == ("A", "15552@s.whatsapp.net")
     assert context.quotedMessage.conversation == "old"
     assert (list(context.mentionedJID), context.expiration) == (["1@lid"], 60)
+    assert not context.HasField("ephemeralSettingTimestamp")
+
+
+@pytest.mark.parametrize("kind", sorted(STANDALONE))
+def test_every_type_of_message_can_disappear(kind):
+    order = {
+        "type": kind,
+        "text": "hi",
+        "location": {"latitude": 1, "longitude": 2},
+        "contacts": [{"name": "Ann", "vcard": "BEGIN:VCARD"}],
+        "poll": {"name": "Tea?", "options": ["a", "b"], "selectable": 1},
+        "expires_in": 60,
+        "expires_since": 1_800_000_000,
+    }
+    message = built(order, upload=UPLOAD)
+    (_, part), *_ = message.ListFields()
+    context = part.contextInfo
+    assert (context.expiration, context.ephemeralSettingTimestamp) == (60, 1_800_000_000)
 
 
 @pytest.mark.parametrize(

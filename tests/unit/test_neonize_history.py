@@ -18,6 +18,7 @@ def test_a_history_is_told_names_first_and_each_message_once_and_oldest_first():
     history.phoneNumberToLidMappings.add(pnJID="15551@s.whatsapp.net", lidJID="9100@lid")
     chat = history.conversations.add(ID="9100@lid", name="Bea B.", unreadCount=2, archived=True)
     chat.muteEndTime, chat.conversationTimestamp = 1_800_000_000_000, 1_700_000_009
+    chat.ephemeralExpiration, chat.ephemeralSettingTimestamp = 604_800, 1_700_000_000
     for wa_id, text, from_me, at in (("B", "new", True, 20), ("A", "old", False, 10)):
         entry = chat.messages.add().message
         entry.key.ID, entry.key.fromMe, entry.key.remoteJID = wa_id, from_me, "9100@lid"
@@ -36,6 +37,8 @@ def test_a_history_is_told_names_first_and_each_message_once_and_oldest_first():
             "archived": True,
             "muted_until": 1_800_000_000.0,
             "last_message_at": 1_700_000_009.0,
+            "expires_in": 604_800,
+            "expires_since": 1_700_000_000.0,
         }
     ]
     assert [(m.wa_id, m.text, m.history) for m in messages] == [

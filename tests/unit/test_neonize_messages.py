@@ -60,12 +60,17 @@ def test_mentions_forwarding_and_the_timer_are_told():
         mentionedJID=["15551@s.whatsapp.net", "9100@lid"],
         isForwarded=True,
         expiration=86400,
+        ephemeralSettingTimestamp=1_700_000_000,
     )
-    assert fact_of(said).content == {
+    told = {
         "mentions": ["15551@s.whatsapp.net", "9100@lid"],
         "forwarded": True,
         "expires_in": 86400,
     }
+    assert fact_of(said).content == told | {"expires_since": 1_700_000_000}
+
+    said.extendedTextMessage.contextInfo.ephemeralSettingTimestamp = 1_700_000_000_000
+    assert fact_of(said).content == told
 
 
 def test_an_image_has_a_file_with_a_caption():

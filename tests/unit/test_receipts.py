@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sessions_mgr.engines import neonize_receipts
+from sessions_mgr.engines import neonize_patience, neonize_receipts
+from sessions_mgr.engines.neonize_patience import Patience
 from sessions_mgr.engines.neonize_receipts import Receipts
 
 
@@ -41,11 +42,13 @@ class World:
         self.settled = []
         self.sent = []
         self.threads = []
+        self.patience = Patience(
+            lambda: None if self.running else self.ended, clock=lambda: self.time
+        )
         self.receipts = Receipts(
-            quiet_since=lambda: None if self.running else self.ended,
+            self.patience,
             on_dropped=lambda lost: self.dropped.append(lost),
             on_settled=self.settled.append,
-            clock=lambda: self.time,
             now=lambda: self.time,
         )
 
@@ -67,7 +70,7 @@ class World:
 
 @pytest.fixture(autouse=True)
 def _look_often(monkeypatch):
-    monkeypatch.setattr(neonize_receipts, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(neonize_patience, "LOOK_SECONDS", 0.01)
     monkeypatch.setattr(neonize_receipts, "ACK_DELAY_SECONDS", 0.001)
 
 
@@ -157,7 +160,7 @@ def test_when_all_is_quiet_a_message_that_never_came_is_told_and_its_receipt_goe
     world.ended = world.time = world.time + 9
     time.sleep(0.05)
     assert world.sent == []
-    world.time += neonize_receipts.QUIET_SECONDS
+    world.time += neonize_patience.QUIET_SECONDS
     assert world.all_sent()
     assert [(d.wa_id, d.chat, d.sender) for d in world.dropped] == [("A", "1@g.us", "8:3@lid")]
 
@@ -166,8 +169,8 @@ def test_when_many_later_ones_came_a_message_will_not_come_any_more(world):
     world.receipts.received(message("A"))
     world.running = True
     world.send(receipt("A"))
-    for _ in range(neonize_receipts.LATER_CALLBACKS + 1):
-        world.receipts.called_back()
+    for _ in range(neonize_patience.LATER_CALLBACKS + 1):
+        world.patience.called_back()
     assert world.all_sent()
     assert [d.wa_id for d in world.dropped] == ["A"]
 
@@ -176,7 +179,7 @@ def test_a_part_that_has_no_meaning_delays_the_receipt_and_is_no_loss(world):
     world.receipts.received(message("A", parts=2))
     world.receipts.stored("A")
     world.send(receipt("A"))
-    world.time += 2 * neonize_receipts.QUIET_SECONDS
+    world.time += 2 * neonize_patience.QUIET_SECONDS
     assert world.all_sent() and world.dropped == []
 
 
@@ -196,7 +199,7 @@ def test_what_cannot_be_asked_for_again_is_acknowledged_after_a_while(world):
     world.receipts.unreadable("A")
     world.send(ack_of_message("A"))
     assert world.sent == []
-    world.time += 2 * neonize_receipts.QUIET_SECONDS
+    world.time += 2 * neonize_patience.QUIET_SECONDS
     assert world.all_sent()
 
 

@@ -6,6 +6,8 @@ import pytest
 from sessions_mgr.engines import base, scripted
 from sessions_mgr.engines.scripted import CONNECTED, SCRIPTS, ScriptedEngine, message
 
+HI = base.Order("+15559999", {"type": "text", "text": "hi"})
+
 
 class Run:
     """An engine in a thread, and what it said."""
@@ -69,15 +71,15 @@ def test_it_sends_and_receives():
     run = Run([CONNECTED, message("ID1", "hello")])
     run.wait_for(base.MessageReceived)
     assert run.facts[1].chat.phone_number == "+15559999"
-    assert run.engine.send_text("+15559999", "hi").wa_id == "SCRIPTED1"
-    assert run.engine.sent == [("+15559999", "hi")]
+    assert run.engine.messages.send(HI).wa_id == "SCRIPTED1"
+    assert run.engine.stage.asked == [("send", (HI.to, HI.content))]
     run.end()
 
 
 def test_commands_that_come_too_early_are_refused_with_a_code():
     engine = ScriptedEngine([])
     for act in (
-        lambda: engine.send_text("+1", "x"),
+        lambda: engine.messages.send(HI),
         engine.unlink,
         lambda: engine.pair_phone("+1"),
     ):

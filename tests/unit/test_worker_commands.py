@@ -66,7 +66,7 @@ def start(tmp_path):
 
 
 def test_every_operation_has_a_timeout_at_the_caller_that_is_longer(start):
-    operations = set(start().commands._operations) - {"send_text", "panic"}
+    operations = set(start().commands._operations) - {"panic"}
     assert operations == set(TIMEOUTS)
     assert all(TIMEOUTS[op] > seconds for op, seconds in SECONDS.items())
     assert TIMEOUTS["send"] > sending.ANSWER_SECONDS
