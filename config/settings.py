@@ -138,6 +138,7 @@ def _database() -> dict[str, Any]:
     else:
         config = env.db_url_config(values["DATABASE_URL"])
     if config["ENGINE"].endswith("sqlite3"):
+        config["ENGINE"] = "config.patient_sqlite"
         config["OPTIONS"] = SQLITE_OPTIONS
         # A file, not memory: the threads of a race test must see one database.
         config["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}

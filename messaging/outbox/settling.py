@@ -43,11 +43,8 @@ def sent(message_id: UUID, *, wa_id: str, at: datetime, chat: base.Party | None 
         return False
     told = merging.absorb_echo(message, wa_id)
     message.wa_id, message.timestamp, message.error = wa_id, at, None
-    fields = ["wa_id", "timestamp", "error"]
-    if chat is not None:
-        fields += ties.learn_chat(message, chat)
-    message.save(update_fields=fields)
-    _move(message, Status.SENT, at)
+    learned = ties.learn_chat(message, chat) if chat is not None else []
+    _move(message, Status.SENT, at, "wa_id", "timestamp", "error", *learned)
     _finish(message, settled=True)
     if message.type in OPERATIONS:
         ties.apply_operation(message, at)
@@ -67,8 +64,7 @@ def failed(message_id: UUID, *, error: Error, at: datetime) -> bool:
     if message is None or message.status not in (Status.QUEUED, Status.SENDING, Status.UNKNOWN):
         return False
     message.error = error
-    message.save(update_fields=["error"])
-    _move(message, Status.FAILED, at)
+    _move(message, Status.FAILED, at, "error")
     _finish(message, settled=True)
     _acknowledge(message, at)
     _consequences(message, error, at)
@@ -86,8 +82,7 @@ def unknown(message_id: UUID, *, detail: str, at: datetime, wa_id: str = "") -> 
     if message is None or message.status not in (Status.QUEUED, Status.SENDING):
         return False
     message.error = {"code": errors.UNKNOWN_OUTCOME, "detail": detail}
-    message.save(update_fields=["error"])
-    _move(message, Status.UNKNOWN, at)
+    _move(message, Status.UNKNOWN, at, "error")
     _finish(message, settled=False)
     Outgoing.objects.filter(message=message).update(suspected_wa_id=wa_id[:120])
     _acknowledge(message, at)
@@ -107,7 +102,7 @@ def cancelled(message_id: UUID, *, at: datetime) -> bool:
     return True
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def sending(message: Message, at: datetime) -> None:
     """A worker is asked from now on. The caller holds the row and has checked its status."""
     if message.status == Status.QUEUED:
@@ -226,9 +221,10 @@ def _locked(message_id: UUID) -> Message | None:
     )
 
 
-def _move(message: Message, status: Status, at: datetime) -> None:
+def _move(message: Message, status: Status, at: datetime, *also: str) -> None:
+    """`also` names fields of the message that were changed with it."""
     message.status, message.status_at = status, at
-    message.save(update_fields=["status", "status_at"])
+    message.save(update_fields=["status", "status_at", *also])
 
 
 def _finish(message: Message, *, settled: bool) -> None:
