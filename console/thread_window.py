@@ -44,7 +44,7 @@ def window(chat: Chat, *, start: str = "", before: str = "", at: str = "") -> Wi
 
 
 def _around(chat: Chat, wanted: Message) -> Window:
-    later = threads.messages_in(chat).filter(_from(wanted))
+    later = threads.messages_in(chat).since(wanted)
     newest = list(later[:MOST])
     reaches = any(message.pk == wanted.pk for message in newest)
     if not reaches:

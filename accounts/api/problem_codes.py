@@ -339,6 +339,7 @@ FILES = Group(
             "Send Ogg with Opus, or install ffmpeg.",
         ),
         _code("media_pending", 409, "The file is being fetched.", "Ask with `?wait=20`."),
+        _code("storage_failed", 503, "The disk or the bucket does not answer.", SEND_AGAIN),
         _code(
             "media_gone", 410, "The file no longer exists, here or at WhatsApp.", "Ask for it anew."
         ),

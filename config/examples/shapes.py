@@ -69,6 +69,7 @@ CHAT_ROW = {
     "unread": 0,
     "archived": False,
     "muted_until": None,
+    "disappearing_seconds": 0,
     "last_message_at": NOON,
     "last_message": {
         "id": MESSAGE_ID,

@@ -40,7 +40,7 @@ class MediaView(APIView):
             409: codes("media_pending"),
             410: codes("media_gone", "media_failed"),
             416: OpenApiResponse(description="outside of the file"),
-            503: OpenApiResponse(description="code=storage_failed: the disk or bucket; ask again"),
+            503: codes("storage_failed"),
         },
     )
     def get(self, request: Request, media_id: UUID) -> HttpResponseBase:

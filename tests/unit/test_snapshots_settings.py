@@ -123,6 +123,7 @@ def test_snapshots_go_to_a_bucket_when_one_is_named(tmp_path):
         "bucket_name": "keep-safe",
         "location": "switchboard/one",
         "endpoint_url": "http://127.0.0.1:9000",
+        "addressing_style": "path",
         "region_name": "eu-1",
         "access_key": "access",
         "secret_key": "secret",
