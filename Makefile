@@ -6,7 +6,7 @@ SANDBOX ?= 1
 WEBHOOK_ALLOW_PRIVATE ?= $(SANDBOX)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-quick lint bench bench-quick soak screenshots lock clean
+.PHONY: run test test-quick lint audit bench bench-quick soak screenshots lock clean
 
 run: $(VENV)/.base
 	@SANDBOX=$(SANDBOX) WEBHOOK_ALLOW_PRIVATE=$(WEBHOOK_ALLOW_PRIVATE) exec $(BIN)/python manage.py serve
@@ -29,6 +29,10 @@ lint: $(VENV)/.dev
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
+
+# Known vulnerabilities in the locks. AUDIT_REQUIRED=1: fail also where advisories cannot be read.
+audit: $(VENV)/.dev
+	$(BIN)/python -m tests.dependency_audit
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench

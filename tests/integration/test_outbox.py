@@ -361,6 +361,8 @@ async def test_a_wa_id_that_the_worker_remembers_tells_two_unknown_messages_apar
     assert await in_thread(settling.claim_receipt)(account, receipt, "WA-two")
     found = [await look(m) for m in messages]
     assert [(m.status, m.wa_id) for m in found] == [("unknown", None), ("sent", "WA-two")]
+    # Only one is left, but of that one the worker knows another wa_id.
+    assert not await in_thread(settling.claim_receipt)(account, strange, "WA-x")
     assert await in_thread(settling.claim_echo)(account, echo("WA-one", text="other")) is not None
     assert (await look(messages[0])).wa_id == "WA-one"
 
