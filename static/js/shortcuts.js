@@ -10,7 +10,7 @@
   const list = document.getElementById("shortcuts");
   const ticked = list?.querySelector("[data-shortcuts-on]");
   const ROWS = ".table tbody th a, .line-main > a, .event-link, .chat";
-  let going = 0;
+  let going = -Infinity; // when g was pressed
 
   function on() {
     try {
@@ -87,7 +87,7 @@
     if (!on() || event.isComposing || types(event.target)) return;
     if (document.querySelector("dialog[open]")) return;
     const followed = performance.now() - going < PATIENCE;
-    going = 0;
+    going = -Infinity;
     if (followed) {
       const place = places().find((link) => link.dataset.key === event.key);
       if (place) {

@@ -18,12 +18,17 @@ django.setup()
 
 from django.utils import timezone  # noqa: E402
 
-from accounts.models import User, WhatsAppAccount  # noqa: E402
+from accounts.models import Membership, User, WhatsAppAccount, Workspace  # noqa: E402
 from messaging.models import Message  # noqa: E402
 from sessions_mgr.models import Session, StatusChange, WorkerExit  # noqa: E402
 from sessions_mgr.reasons import sentence  # noqa: E402
 
 BUSIEST = 60  # messages of an hour
+COLLEAGUES = (
+    ("Jonas Weber", "admin", 41),
+    ("Priya Nair", "operator", 12),
+    ("Tom Hale", "viewer", 3),
+)
 # label, hours ago, minutes away, reason
 BREAKS = (
     ("Support Berlin", 19, 12, "line_lost"),
@@ -34,13 +39,21 @@ BREAKS = (
 
 
 def main() -> None:
+    WhatsAppAccount.objects.update(created_at=timezone.now() - timedelta(days=3))
     accounts = {account.label: account for account in WhatsAppAccount.objects.all()}
-    born = timezone.now() - timedelta(days=3)
-    WhatsAppAccount.objects.update(created_at=born)
     for label, hours, minutes, reason in BREAKS:
         _break(accounts[label], timezone.now() - timedelta(hours=hours), minutes, reason)
     _messages([account for account in accounts.values() if account.phone_number])
     User.objects.update(is_staff=True, name="Mara Vogel")
+    _colleagues(Workspace.objects.get())
+
+
+def _colleagues(workspace: Workspace) -> None:
+    for name, role, days in COLLEAGUES:
+        email = f"{name.split()[0].lower()}@example.test"
+        person = User.objects.create_user(email, name=name)
+        joined = timezone.now() - timedelta(days=days)
+        Membership.objects.create(workspace=workspace, user=person, role=role, created_at=joined)
 
 
 def _break(account: WhatsAppAccount, at: datetime, minutes: int, reason: str) -> None:
