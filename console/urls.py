@@ -6,6 +6,7 @@ from allauth.account.views import login
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
+from . import composer_forms
 from .views import (
     administration,
     audit,
@@ -47,6 +48,10 @@ conversation_urls: list[URLPattern | URLResolver] = [
     path("note", composing.note, name="number-conversation-note"),
     path("reply", composing.reply, name="number-conversation-reply"),
     path("send", composing.send, name="number-conversation-send"),
+    *(
+        path(kind, composing.special, {"kind": kind}, name=f"number-conversation-{kind}")
+        for kind in composer_forms.FORMS
+    ),
     path("messages/<uuid:message_id>/", include(message_urls)),
 ]
 

@@ -11,13 +11,14 @@ from uuid import UUID
 from django.contrib import messages as notes
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import WhatsAppAccount
 from messaging.models import Chat, Message
 from messaging.outbox import orders
 
-from .. import composer
+from .. import composer, composer_forms
 from ..access import SEND, MemberRequest, workspace_page
 from ..answers import is_partial
 from .conversations import (
@@ -46,6 +47,33 @@ def send(request: MemberRequest, account: WhatsAppAccount, chat_id: int) -> Http
         answer.headers["HX-Trigger"] = CHANGED
         return answer
     return redirect(f"{thread_url(chat)}#composer")
+
+
+@workspace_page("GET", "POST", may=SEND)
+def special(
+    request: MemberRequest, account: WhatsAppAccount, chat_id: int, kind: str
+) -> HttpResponse:
+    """A place, a contact card or a poll: GET shows its form, POST queues it."""
+    chat = chat_of(account, chat_id)
+    made = composer_forms.FORMS[kind]
+    form = made(request.POST) if request.method == "POST" else made()
+    if form.is_bound and form.is_valid():
+        errors: dict[str, str] = {}
+        body = {"to": f"chat:{chat.pk}", **form.said()}
+        if composer.order(account, body, errors, key=f"console:{form.cleaned_data['key']}"):
+            return _back(request, account, chat)
+        for text in errors.values():
+            form.add_error(None, text)
+    context = {
+        "account": account,
+        "chat": chat,
+        "form": form,
+        "action": reverse(
+            f"console:number-conversation-{kind}",
+            args=[account.workspace_id, account.pk, chat.pk],
+        ),
+    }
+    return _question(request, account, "_special.html", context, wrong=bool(form.errors))
 
 
 @workspace_page()
@@ -185,9 +213,21 @@ def _ask(
     template: str,
     more: dict[str, Any],
 ) -> HttpResponse:
-    """The question in a dialog for htmx, on a page of its own otherwise."""
+    """A question about one message."""
     context = more | {"account": account, "chat": chat, "message": message}
-    status = 422 if more.get("error") else 200
+    return _question(request, account, template, context, wrong=bool(more.get("error")))
+
+
+def _question(
+    request: MemberRequest,
+    account: WhatsAppAccount,
+    template: str,
+    context: dict[str, Any],
+    *,
+    wrong: bool,
+) -> HttpResponse:
+    """In a dialog for htmx, on a page of its own otherwise."""
+    status = 422 if wrong else 200
     if is_partial(request):
         return render(request, f"{FOLDER}/{template}", context, status=status)
     context |= head_context(account, tab="conversations")

@@ -162,6 +162,80 @@ def test_a_message_is_changed_reacted_to_and_deleted(page: Page, desk):
     desk.got(type="revoke")
 
 
+def test_a_place_a_card_and_a_poll_are_sent_from_the_composer(page: Page, desk):
+    desk.says(text="Where are you?")
+    desk.open(page)
+
+    page.get_by_role("link", name="a place").click()
+    dialog = page.get_by_role("dialog", name="Send a place")
+    dialog.get_by_label("Coordinates").fill("Berlin")
+    dialog.get_by_label("Name (optional)").fill("Our shop")
+    dialog.get_by_role("button", name="Send the place").click()
+    expect(dialog.get_by_text("Type two numbers")).to_be_visible(timeout=DEADLINE)
+    expect(dialog.get_by_label("Name (optional)")).to_have_value("Our shop")
+    check(page)
+    dialog.get_by_label("Coordinates").fill("52.5163, 13.3777")
+    dialog.get_by_role("button", name="Send the place").click()
+    expect(dialog).to_be_hidden(timeout=DEADLINE)
+    expect(bubble(page, "Our shop")).to_be_visible(timeout=DEADLINE)
+    place = desk.got(type="location")["location"]
+    assert (round(place["latitude"], 4), round(place["longitude"], 4)) == (52.5163, 13.3777)
+
+    page.get_by_role("link", name="a contact card").click()
+    dialog = page.get_by_role("dialog", name="Send a contact card")
+    dialog.get_by_label("Name").fill("Ben Okafor")
+    dialog.get_by_label("Phone number").fill("+49 30 1234567")
+    check(page)
+    dialog.get_by_role("button", name="Send the card").click()
+    expect(bubble(page, "Ben Okafor")).to_be_visible(timeout=DEADLINE)
+    assert "+49301234567" in desk.got(type="contact")["contacts"][0]["vcard"]
+
+    page.get_by_role("link", name="a poll").click()
+    dialog = page.get_by_role("dialog", name="Send a poll")
+    dialog.get_by_label("Question").fill("When?")
+    dialog.get_by_label("Answers").fill("Monday\nFriday")
+    dialog.get_by_label("One may choose").select_option(label="any number of answers")
+    check(page)
+    dialog.get_by_role("button", name="Send the poll").click()
+    expect(bubble(page, "When?")).to_contain_text("Friday", timeout=DEADLINE)
+    poll = desk.got(type="poll")["poll"]
+    assert (poll["options"], poll["selectable"]) == (["Monday", "Friday"], 0)
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_the_dialogs_of_the_composer_are_accessible_and_fit(open_page, desk, look):
+    theme, size = LOOKS[look]
+    page = open_page(theme=theme, size=size)
+    desk.says(text="Hello")
+    desk.open(page)
+    check(page)
+    for link, title in (
+        ("a place", "Send a place"),
+        ("a contact card", "Send a contact card"),
+        ("a poll", "Send a poll"),
+    ):
+        page.get_by_role("link", name=link).click()
+        dialog = page.get_by_role("dialog", name=title)
+        expect(dialog).to_be_visible(timeout=DEADLINE)
+        check(page)
+        picture(page, f"composer-{title.rpartition(' ')[2]}-{look}")
+        dialog.get_by_role("link", name="Cancel").click()
+        expect(dialog).to_be_hidden()
+
+
+def test_without_scripts_a_poll_is_sent_from_a_page_of_its_own(open_page, desk):
+    page = open_page(java_script_enabled=False)
+    desk.says(text="Anybody there?")
+    page.goto(desk.path)
+    page.locator(".chat", has_text="Ada Byron").first.click()
+    page.get_by_role("link", name="a poll").click()
+    page.get_by_label("Question").fill("Without scripts?")
+    page.get_by_label("Answers").fill("Yes\nNo")
+    page.get_by_role("button", name="Send the poll").click()
+    expect(bubble(page, "Without scripts?")).to_be_visible()
+    assert desk.got(text="Without scripts?")["type"] == "poll"
+
+
 def test_what_plays_or_is_open_is_left_alone_by_the_refresh(page: Page, desk):
     desk.says(text="Keep me open")
     desk.open(page)
