@@ -8,8 +8,10 @@ from allauth.mfa.recovery_codes import views as codes
 from allauth.mfa.totp import views as totp
 from django.urls import path, re_path
 from django.views.generic import RedirectView
+from django.views.i18n import set_language
 
 urlpatterns = [
+    path("language", set_language, name="set_language"),
     path("sign-in", account.login, name="account_login"),
     path("sign-in/code", factors.authenticate, name="mfa_authenticate"),
     path("sign-in/again", account.reauthenticate, name="account_reauthenticate"),

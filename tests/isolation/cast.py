@@ -186,6 +186,7 @@ SHARED = {
     "health/live": "a fact about the process",
     "health/ready": "facts about the installation",
     "metrics": "counts over all tenants; no label names one",
+    "language": "for everybody",
     "sign-in": "for everybody",
     "sign-in/": "for everybody",
     "password/": "for everybody; a link's text is the secret",
