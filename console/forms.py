@@ -53,7 +53,7 @@ class PairingCodeForm(forms.Form):
         label=_("Phone number"),
         max_length=32,
         widget=forms.TextInput(
-            attrs={"inputmode": "tel", "autocomplete": "tel", "placeholder": "+49 151 23456789"}
+            attrs={"inputmode": "tel", "autocomplete": "tel", "placeholder": _("+49 151 23456789")}
         ),
     )
 
@@ -66,7 +66,7 @@ class RecipientForm(forms.Form):
         max_length=100,
         help_text=_("With its country code. The id of a group (…@g.us) works, too."),
         widget=forms.TextInput(
-            attrs={"inputmode": "tel", "autocomplete": "off", "placeholder": "+49 151 23456789"}
+            attrs={"inputmode": "tel", "autocomplete": "off", "placeholder": _("+49 151 23456789")}
         ),
     )
 

@@ -25,7 +25,7 @@ class KeyRightsForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     scopes = forms.MultipleChoiceField(
-        label=_("May"),
+        label=_("Permissions"),
         choices=[
             (Scope.READ.value, _("Read numbers, messages and events")),
             (Scope.SEND.value, _("Send messages")),
