@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from django import forms
-from django.utils.translation import gettext as now_
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from messaging.outbox import requests
@@ -69,12 +69,12 @@ class LocationForm(ComposerForm):
         found = PLACE.fullmatch(self.cleaned_data["coordinates"])
         if found is None:
             raise forms.ValidationError(
-                now_("Type two numbers with a point and a comma between them: 52.5163, 13.3777")
+                gettext("Type two numbers with a point and a comma between them: 52.5163, 13.3777")
             )
         latitude, longitude = float(found[1]), float(found[2])
         if abs(latitude) > 90 or abs(longitude) > 180:
             raise forms.ValidationError(
-                now_("Latitudes go from -90 to 90 and longitudes from -180 to 180.")
+                gettext("Latitudes go from -90 to 90 and longitudes from -180 to 180.")
             )
         return latitude, longitude
 
@@ -123,11 +123,11 @@ class PollForm(ComposerForm):
         options = [line.strip() for line in self.cleaned_data["options"].splitlines()]
         options = [option for option in options if option]
         if not requests.OPTIONS_LEAST <= len(options) <= requests.OPTIONS_MOST:
-            raise forms.ValidationError(now_("Give 2 to 12 answers, one on each line."))
+            raise forms.ValidationError(gettext("Give 2 to 12 answers, one on each line."))
         if len(set(options)) != len(options):
-            raise forms.ValidationError(now_("Name each answer once."))
+            raise forms.ValidationError(gettext("Name each answer once."))
         if max(map(len, options)) > requests.OPTION_LENGTH:
-            raise forms.ValidationError(now_("An answer has at most 100 characters."))
+            raise forms.ValidationError(gettext("An answer has at most 100 characters."))
         return options
 
     def said(self) -> dict[str, Any]:
