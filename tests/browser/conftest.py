@@ -15,7 +15,6 @@ from tests.product import EMAIL, PASSWORD, Product
 DEADLINE = 15_000  # milliseconds
 DESKTOP = {"width": 1280, "height": 860}
 PHONE = {"width": 360, "height": 760}
-PICTURES = Path(__file__).parents[2] / "docs" / "screenshots"
 LISTEN = """
 document.addEventListener("securitypolicyviolation", (event) => {
   console.error("CSP", event.violatedDirective, event.blockedURI, event.sample);
@@ -114,7 +113,8 @@ def check(page: Page) -> None:
 
 
 def picture(page: Page, name: str) -> None:
-    """Keep a picture of the page for the documentation, when asked to (SCREENSHOTS=1)."""
-    if os.environ.get("SCREENSHOTS") == "1":
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=PICTURES / f"{name}.png", animations="disabled")
+    """Keep a picture of the page in the folder SCREENSHOTS, to look at. Those of the documentation
+    are made by `make screenshots`."""
+    if folder := os.environ.get("SCREENSHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled")

@@ -62,6 +62,7 @@ def _pictures(product: Product, furnished: House, words: list[str]) -> int:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
         for theme in THEMES:
             for size, viewport in SIZES.items():
+                house.show_a_code(furnished)
                 for name, page in _pages(browser, product, furnished, words, theme, viewport):
                     _keep(page, TARGET / f"{name}-{theme}-{size}.png")
                     written += 1
@@ -139,6 +140,7 @@ def addresses(product: Product, furnished: House, workspace: str) -> dict[str, s
         "settings": f"{support}/settings",
         "danger": f"{support}/danger",
         "events": f"{workspace}/events/",
+        "event": f"{workspace}/events/{message_of(product)}",
         "webhooks": f"{workspace}/webhooks/",
         "webhook-new": f"{workspace}/webhooks/new",
         "webhook": f"{workspace}/webhooks/{furnished.webhooks['CRM']}/",
@@ -148,6 +150,7 @@ def addresses(product: Product, furnished: House, workspace: str) -> dict[str, s
         "sandbox-phone": f"{workspace}/sandbox/{ada}/",
         "members": f"{workspace}/members/",
         "keys": f"{workspace}/keys/",
+        "key-edit": f"{workspace}/keys/{key_of(product)}/edit",
         "audit-log": f"{workspace}/audit/",
         "you": "/you/",
         "you-password": "/you/password",
@@ -168,6 +171,17 @@ def chat_of(product: Product, furnished: House) -> str:
         return next((str(c["id"]) for c in chats if c["phone_number"] == ada), "")
 
     return eventually(look, what="the conversation with Ada")
+
+
+def message_of(product: Product) -> str:
+    """The id of an event that tells of a message."""
+    events = product.call("GET", "/events?after=0&types=message&limit=1")["results"]
+    return str(events[0]["id"])
+
+
+def key_of(product: Product) -> str:
+    keys = product.call("GET", "/api-keys")["results"]
+    return next(str(key["id"]) for key in keys if key["name"] == "CRM")
 
 
 def _keep(page: Page, path: Path) -> None:

@@ -89,6 +89,13 @@ def _number(house: House, label: str, own: str, end: str) -> None:
         product.until(account, "logged_out")
 
 
+def show_a_code(house: House) -> None:
+    """The number that waits for a phone has a code again, if the last one ran out."""
+    account = house.numbers["Trade fair"]
+    if house.product.account(account)["status"] != "qr_scanning":
+        house.product.connect(account)
+
+
 def _conversation(house: House) -> None:
     """Something of everything with Ada, some words with the others, and a group."""
     own, (ada, *_others) = NUMBERS[0][1], [number for number, _name in PEOPLE]
