@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseNotA
 from django.shortcuts import resolve_url
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
-from accounts import logins
+from accounts import logins, wall
 
 from .answers import is_partial, sign_in_again
 
@@ -35,7 +35,9 @@ def administrator_page(*methods: str) -> Callable[[Callable[..., HttpResponseBas
             if request.method not in (*allowed, *(("HEAD",) if "GET" in allowed else ())):
                 return HttpResponseNotAllowed(allowed)
             logins.touch(request)
-            response = view(request, **kwargs)
+            # They work on the whole installation: this is what the wall is opened for.
+            with wall.everything():
+                response = view(request, **kwargs)
             patch_cache_control(response, private=True, no_cache=True)
             patch_vary_headers(response, ["HX-Request"])
             return response

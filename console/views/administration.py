@@ -6,47 +6,22 @@ messages, events or contacts. Whoever is no administrator gets 404, as for all t
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
-from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 
-from accounts import audit, lifecycle, quotas, services, wall
+from accounts import audit, lifecycle, quotas, services
 from accounts.models import User, Workspace
 from accounts.tenant_models import WorkspacePurge
 
+from ..administrators import administrator_page
 from ..answers import leave
 from ..workspace_forms import DeleteForm, NewWorkspaceForm, QuotaForm, SuspendForm
 
 
-def administration(*methods: str) -> Callable[[Callable[..., HttpResponseBase]], Any]:
-    def decorate(view: Callable[..., HttpResponseBase]) -> Any:
-        @functools.wraps(view)
-        def wrapper(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-            if not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path(), resolve_url("console:sign-in"))
-            if not request.user.is_staff:
-                raise Http404
-            if request.method not in (*methods, "HEAD"):
-                return HttpResponseNotAllowed(methods)
-            # They work on all workspaces: this is what the wall is opened for.
-            with wall.everything():
-                response = view(request, **kwargs)
-            patch_cache_control(response, private=True, no_cache=True)
-            return response
-
-        return wrapper
-
-    return decorate
-
-
-@administration("GET", "POST")
+@administrator_page("GET", "POST")
 def workspaces(request: HttpRequest) -> HttpResponse:
     form = NewWorkspaceForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -59,6 +34,7 @@ def workspaces(request: HttpRequest) -> HttpResponse:
     ]
     context = {
         "form": form,
+        "place": "workspaces",
         "rows": rows,
         "purges": WorkspacePurge.objects.order_by("finished_at", "-requested_at")[:20],
     }
@@ -66,12 +42,12 @@ def workspaces(request: HttpRequest) -> HttpResponse:
     return render(request, "console/administration/workspaces.html", context, status=status)
 
 
-@administration("GET")
+@administrator_page("GET")
 def workspace(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
     return _page(request, get_object_or_404(Workspace, pk=workspace_id))
 
 
-@administration("POST")
+@administrator_page("POST")
 def quota(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
     found = get_object_or_404(Workspace, pk=workspace_id)
     form = QuotaForm(request.POST)
@@ -81,7 +57,7 @@ def quota(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
     return leave(request, _url(found), _("Saved."))
 
 
-@administration("POST")
+@administrator_page("POST")
 def suspend(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
     found = get_object_or_404(Workspace, pk=workspace_id)
     form = SuspendForm(request.POST)
@@ -90,14 +66,14 @@ def suspend(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
     return leave(request, _url(found), _("“%(name)s” is suspended.") % {"name": found.name})
 
 
-@administration("POST")
+@administrator_page("POST")
 def resume(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
     found = get_object_or_404(Workspace, pk=workspace_id)
     lifecycle.resume(workspace=found, actor=_actor(request))
     return leave(request, _url(found), _("“%(name)s” works again.") % {"name": found.name})
 
 
-@administration("POST")
+@administrator_page("POST")
 def delete(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
     found = get_object_or_404(Workspace, pk=workspace_id)
     form = DeleteForm(request.POST, name=found.name)
@@ -131,6 +107,7 @@ def _page(
     limits = quotas.limits(found.pk)
     context = {
         "found": found,
+        "place": "workspaces",
         "form": form or QuotaForm(initial={name: getattr(limits, name) for name in quotas.NAMES}),
         "suspend_form": SuspendForm(),
         "delete_form": delete or DeleteForm(name=found.name),

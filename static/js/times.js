@@ -21,7 +21,10 @@
     let amount = (at - Date.now()) / 1000;
     if (Math.abs(amount) < 5) return document.getElementById("texts").dataset.now;
     for (const [unit, limit] of UNITS) {
-      if (Math.abs(amount) < limit) return relative.format(Math.trunc(amount), unit);
+      if (Math.abs(amount) < limit) {
+        // "in 5 min." at the end of a sentence would end it twice.
+        return relative.format(Math.trunc(amount), unit).replace(/\.$/, "");
+      }
       amount /= limit;
     }
     return day.format(at);
