@@ -152,10 +152,13 @@ def addresses(product: Product, furnished: House, workspace: str) -> dict[str, s
         "keys": f"{workspace}/keys/",
         "key-edit": f"{workspace}/keys/{key_of(product)}/edit",
         "audit-log": f"{workspace}/audit/",
+        "workspace": f"{workspace}/settings/",
         "you": "/you/",
         "you-password": "/you/password",
         "you-second-factor": "/you/two-factor",
         "you-logins": "/you/sessions",
+        "problems": "/api/problems",
+        "workspaces": "/administration/workspaces/",
         "installation": "/administration/installation/",
         "installation-drain": "/administration/installation/nodes/node-1/drain",
     }
