@@ -806,6 +806,10 @@ class Chat(Model):
     unread: int
     archived: bool
     muted_until: AwareDatetime | None
+    disappearing_seconds: int
+    """
+    the timer of disappearing messages; ours take it over; 0: off
+    """
     last_message_at: AwareDatetime | None
     last_message: LastMessage | None
     avatar_url: str
