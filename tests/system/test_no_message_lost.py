@@ -29,11 +29,14 @@ def stored(lab, account):
 
 
 def told(lab, account):
-    """What is said of messages that may be lost."""
+    """What is said of messages that may be lost. A line that was renewed brings again what is in
+    hand; that it was seen before is no loss where it is stored, and nobody is told of it."""
+    known = set(stored(lab, account))
     return [
         f
         for f in lab.listener.of(account)
-        if f["kind"] == "life_cut_short" or f["data"].get("detail") == "seen_before"
+        if f["kind"] == "life_cut_short"
+        or (f["data"].get("detail") == "seen_before" and f["data"]["wa_id"] not in known)
     ]
 
 
