@@ -20,6 +20,8 @@ def test_a_page_is_in_the_language_that_the_browser_asks_for(client, asked, lang
     page = client.get("/sign-in", headers={"Accept-Language": asked})
     assert f'<html lang="{lang}">' in page.text
     assert f"<h1>{word}</h1>" in page.text
+    for name in ("English", "Bahasa Indonesia", "Português Brasileiro"):
+        assert f">{name}</button>" in page.text  # each in its own language
 
 
 def test_a_choice_outlasts_what_the_browser_asks_for(client):
