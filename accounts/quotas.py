@@ -116,23 +116,26 @@ def take_message(workspace: Workspace, count: int = 1) -> None:
         DailyUsage._meta.get_field("workspace").get_db_prep_value(workspace.pk, connection),
         connection.ops.adapt_datefield_value(today),
     ]
-    DailyUsage.objects.bulk_create(
-        [DailyUsage(workspace=workspace, day=today)], ignore_conflicts=True
-    )
+    if limit is not None and count > limit:  # the first row of a day is not compared below
+        raise _too_many(workspace, limit, today)
     # One statement decides and counts: the row's lock is all that concurrent senders share.
-    condition = "" if limit is None else " AND messages + %s <= %s"
+    fits = "" if limit is None else f" WHERE {table}.messages + %s <= %s"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {table} SET messages = messages + %s"  # noqa: S608
-            f" WHERE workspace_id = %s AND day = %s{condition}",
-            [count, *values, *([] if limit is None else [count, limit])],
+            f"INSERT INTO {table} (workspace_id, day, messages) VALUES (%s, %s, %s)"  # noqa: S608
+            " ON CONFLICT (workspace_id, day) DO UPDATE"
+            f" SET messages = {table}.messages + excluded.messages{fits}",
+            [*values, count, *([] if limit is None else [count, limit])],
         )
         taken = cursor.rowcount == 1
     if not taken:
         assert limit is not None
-        raise QuotaExceeded(
-            MESSAGES, limit=limit, used=sent_on(workspace.pk, today), retry_after=_till_midnight()
-        )
+        raise _too_many(workspace, limit, today)
+
+
+def _too_many(workspace: Workspace, limit: int, today: date) -> QuotaExceeded:
+    used = sent_on(workspace.pk, today)
+    return QuotaExceeded(MESSAGES, limit=limit, used=used, retry_after=_till_midnight())
 
 
 def check_media(workspace: Workspace, size: int) -> None:

@@ -18,7 +18,10 @@ _known: ContextVar[dict[Hashable, Any] | None] = ContextVar("batch", default=Non
 
 @contextmanager
 def batch() -> Iterator[None]:
-    """Remember from here to the end of the block, which is one transaction."""
+    """Remember from here to the end of the block, which is one transaction or a part of one."""
+    if _known.get() is not None:
+        yield  # the whole transaction's
+        return
     token = _known.set({})
     try:
         yield

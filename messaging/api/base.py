@@ -52,7 +52,8 @@ class AccountView(APIView):
 
 def account_of(request: Request, account_id: UUID) -> WhatsAppAccount:
     assert isinstance(request.auth, ApiKey)
-    found = request.auth.visible_accounts().present().filter(pk=account_id).first()
+    known = request.auth.visible_accounts().present().select_related("workspace")
+    found = known.filter(pk=account_id).first()
     if found is None:
         raise Problem(404, "not_found", "There is no such account in this workspace.")
     return found

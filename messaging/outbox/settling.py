@@ -18,6 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import WhatsAppAccount
+from events import batches
 from events import services as event_log
 from events import types
 from sessions_mgr.engines import base
@@ -35,6 +36,7 @@ RECEIPT_FITS_FOR = timedelta(days=2)  # an unknown message is not explained by a
 CLOCKS_DIFFER = timedelta(seconds=60)
 
 
+@batches.batch()
 @transaction.atomic
 def sent(message_id: UUID, *, wa_id: str, at: datetime, chat: base.Party | None = None) -> bool:
     """WhatsApp has it. False when that was known."""

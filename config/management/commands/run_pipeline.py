@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from accounts import preferences
 from accounts.models import Workspace
-from config import chores
+from config import chores, pauses
 from events import services as event_log
 from messaging.background import Enricher
 from messaging.ingest import Ingest
@@ -47,6 +47,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         sys.setswitchinterval(SWITCH_INTERVAL)
+        pauses.shorten()
         asyncio.run(_run())
 
 

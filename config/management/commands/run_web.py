@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from accounts import wall
-from config import bodies
+from config import bodies, pauses
 from config.web_server import PatientServer
 from events import waiting
 
@@ -34,6 +34,7 @@ class Command(BaseCommand):
         bodies.install(settings.MEDIA_MAX_BYTES + BODY_EXTRA)
         waiting.listen()  # now, so that the first feed and long-poll need not wait for it
 
+        pauses.shorten(urls=True)
         PatientServer(
             application=application,
             endpoints=build_endpoint_description_strings(
