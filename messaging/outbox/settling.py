@@ -18,9 +18,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import WhatsAppAccount
-from events import batches
+from events import batches, types
 from events import services as event_log
-from events import types
 from sessions_mgr.engines import base
 
 from ..models import Message, Outgoing, Pacing
