@@ -13,9 +13,9 @@ run: $(VENV)/.base
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/unit tests/integration tests/isolation clients/python/tests/unit -n 2
-	$(BIN)/python -m tests.with_postgres tests/integration tests/isolation -n 2
+	$(BIN)/python -m tests.with_postgres tests/integration tests/isolation/test_wall.py -n 2
 	$(BIN)/python -m pytest tests/system clients/python/tests/system -n 2 --dist loadfile
-	$(BIN)/python -m pytest tests/browser
+	$(BIN)/python -m pytest tests/browser -n 2 --dist loadfile
 
 test-quick: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/unit tests/integration tests/isolation clients/python/tests/unit -n 2
