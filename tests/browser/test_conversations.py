@@ -198,8 +198,15 @@ def test_a_place_a_card_and_a_poll_are_sent_from_the_composer(page: Page, desk):
     check(page)
     dialog.get_by_role("button", name="Send the poll").click()
     expect(bubble(page, "When?")).to_contain_text("Friday", timeout=DEADLINE)
-    poll = desk.got(type="poll")["poll"]
-    assert (poll["options"], poll["selectable"]) == (["Monday", "Friday"], 0)
+    polls = eventually(
+        lambda: [
+            e["poll"]
+            for e in desk.inbox()
+            if e["type"] == "poll" and e["poll"]["options"] == ["Monday", "Friday"]
+        ],
+        what="the phone shows the poll",
+    )
+    assert polls[0]["selectable"] == 0
 
 
 @pytest.mark.parametrize("look", LOOKS)
