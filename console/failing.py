@@ -5,22 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db.models import Count, Q
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
 from webhooks.models import Endpoint, Health, Status
 
+from .statuses import Look
+
 SHOWN = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """As statuses.Face: what _status.html draws."""
-
-    words: str | Promise
-    icon: str
-    hue: str
 
 
 LOOKS = {

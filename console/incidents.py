@@ -14,7 +14,6 @@ from uuid import UUID
 from django.db.models import Count, Max, Q
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -26,7 +25,7 @@ from messaging.statuses import Status as MessageStatus
 from sessions_mgr.models import StatusChange
 from sessions_mgr.states import Status
 
-from .statuses import face
+from .statuses import Look, face
 from .summaries import summary
 
 SHOWN = 8
@@ -35,15 +34,6 @@ BAD = (Status.FAILED, Status.LOGGED_OUT, Status.RECONNECTING)
 CRASHES = ("worker_crashed", "worker_hung", "crash_loop")
 WANTED = ("restart_requested", "unlinked")  # a person asked for it
 UNSENT = (MessageStatus.FAILED, MessageStatus.UNKNOWN)
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """As statuses.Face: what _status.html draws."""
-
-    words: str | Promise
-    icon: str
-    hue: str
 
 
 CRASHED = Look(_("Crashed"), "failed", "bad")

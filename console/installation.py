@@ -18,7 +18,6 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Max, Q
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from prometheus_client.core import CollectorRegistry
@@ -31,6 +30,8 @@ from sessions_mgr.metrics import SessionCollector
 from sessions_mgr.models import StatusChange, WorkerExit
 from sessions_mgr.nodes import DONE, Node, NodeState
 from webhooks.metrics import WebhookCollector
+
+from .statuses import Look
 
 COLLECTORS = (
     SessionCollector,
@@ -53,15 +54,6 @@ ORDERLY = (
     "supervisor_gone",
 )
 NODE_REASONS = ("node_gone", "node_restarted", "crash_loop")
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """As statuses.Face: what _status.html draws."""
-
-    words: str | Promise
-    icon: str
-    hue: str
 
 
 FINE = Look(gettext_lazy("Keeps up"), "connected", "good")

@@ -113,9 +113,7 @@ def _messages(accounts: Any, query: str, everything: bool) -> QuerySet[Message]:
     )
     if not everything:
         rows = rows.filter(timestamp__gte=timezone.now() - timedelta(days=DAYS))
-    return rows.select_related("account", "chat_row", "sender_contact").order_by(
-        "-timestamp", "-id"
-    )
+    return rows.select_related("account", "chat_row", "sender_contact").newest_first()
 
 
 def _events(workspace: Workspace, query: str) -> QuerySet[Event]:

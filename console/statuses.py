@@ -15,8 +15,18 @@ from sessions_mgr.states import ACTIVE, Status
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """What _status.html draws: `icon` is the shape (templates/console/icons), `hue` a class of
+    static/css/tokens.css."""
+
+    words: str | Promise
+    icon: str
+    hue: str
+
+
+@dataclass(frozen=True, slots=True)
 class Face:
-    """`icon` is the shape (templates/console/icons), `hue` a class of static/css/tokens.css."""
+    """The Look of a status, and what it means."""
 
     status: Status
     words: Promise

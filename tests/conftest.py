@@ -8,6 +8,7 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from sessions_mgr.bus import carriers
+from tests import factories
 from tests.factories import WorkspaceFactory, api_key
 
 
@@ -23,6 +24,15 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.system)
         if "/tests/browser/" in path:
             item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(autouse=True)
+def factories_count_from_zero(request):
+    """Names and numbers of a test's rows do not depend on what ran before it. Where tests of a
+    file share a database (system, browser) the counting goes on."""
+    if not request.node.get_closest_marker("system", request.node.get_closest_marker("browser")):
+        for made in factories.ALL:
+            made.reset_sequence(0)
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LOCKS = ("requirements/base.txt", "requirements/dev.txt")
-DEADLINE = 300  # seconds for one lock
+DEADLINE = 90  # seconds for one lock
 
 
 @dataclass(frozen=True, slots=True)

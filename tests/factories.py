@@ -90,7 +90,7 @@ class ContactFactory(factory.django.DjangoModelFactory):
         django_get_or_create = ("account", "jid")
 
     account = factory.SubFactory(AccountFactory)
-    phone_number = factory.Sequence(lambda n: f"+1666{n:07d}")
+    phone_number = factory.Sequence(lambda n: f"+1777{n:07d}")  # no chat's (below)
     jid = factory.LazyAttribute(lambda c: f"{c.phone_number[1:]}@s.whatsapp.net")
     lid = factory.LazyAttribute(lambda c: f"8{c.phone_number[:0:-1]}@lid")
     push_name = "Ann"
@@ -170,6 +170,18 @@ class MediaFactory(factory.django.DjangoModelFactory):
             self.state, self.stored_at = MediaState.STORED, timezone.now()
             self.size, self.sha256 = len(extracted), hashlib.sha256(extracted).hexdigest()
             self.save(update_fields=["file", "state", "stored_at", "size", "sha256"])
+
+
+ALL = (
+    UserFactory,
+    WorkspaceFactory,
+    AccountFactory,
+    SessionFactory,
+    ContactFactory,
+    ChatFactory,
+    MessageFactory,
+    MediaFactory,
+)
 
 
 def api_key(workspace, scopes=("read", "send", "manage"), **fields) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +22,7 @@ from webhooks.models import Attempt, Delivery, Endpoint, Health, Status
 from ..access import ADMINISTER, OPERATE, MemberRequest, actor, workspace_page
 from ..answers import is_partial, leave
 from ..pictures import Bar
+from ..statuses import Look
 from ..summaries import marked_json
 from ..webhook_forms import ReplayForm, WebhookForm
 
@@ -40,31 +40,24 @@ DELIVERY_FACES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Face:
-    words: str
-    icon: str
-    hue: str
-
-
-def face_of(endpoint: Endpoint) -> Face:
+def face_of(endpoint: Endpoint) -> Look:
     words = {
         Health.ACTIVE: _("Delivering"),
         Health.FAILING: _("Last attempt failed"),
         Health.PAUSED: _("Not reachable, only probed"),
         Health.DISABLED: _("Disabled"),
     }
-    return Face(words[endpoint.status], *FACES[endpoint.status])
+    return Look(words[endpoint.status], *FACES[endpoint.status])
 
 
-def face_of_delivery(delivery: Delivery) -> Face:
+def face_of_delivery(delivery: Delivery) -> Look:
     words = {
         Status.DELIVERED: _("Delivered"),
         Status.PENDING: _("Waiting"),
         Status.DEAD: _("Dead"),
     }
     status = Status(delivery.status)
-    return Face(words[status], *DELIVERY_FACES[status])
+    return Look(words[status], *DELIVERY_FACES[status])
 
 
 def strip(day: figures.Day) -> list[Bar]:

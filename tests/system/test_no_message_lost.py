@@ -29,15 +29,17 @@ def stored(lab, account):
 
 
 def told(lab, account):
-    """What is said of messages that may be lost. A line that was renewed brings again what is in
-    hand; that it was seen before is no loss where it is stored, and nobody is told of it."""
-    known = set(stored(lab, account))
-    return [
-        f
-        for f in lab.listener.of(account)
-        if f["kind"] == "life_cut_short"
-        or (f["data"].get("detail") == "seen_before" and f["data"]["wa_id"] not in known)
-    ]
+    """What is said of messages that may be lost, as ingest reads the stream: a renewed line brings
+    again what is in hand, and of a message that is stored by then nobody is told."""
+    known, found = set(), []
+    for fact in lab.nats.stored(account):
+        said = fact["data"]
+        if fact["kind"] == "message_received":
+            known.add(said["wa_id"])
+        seen_before = said.get("detail") == "seen_before" and said["wa_id"] not in known
+        if seen_before or fact["kind"] == "life_cut_short":
+            found.append(fact)
+    return found
 
 
 def restarted(lab):
