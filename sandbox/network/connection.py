@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CLOSE_DELAY_SECONDS = 0.05
-"""A client handles the last stanza and the end of the stream on different threads; whatsmeow would
-reconnect if it saw the end before a `<failure>` or `<stream:error>` that tells it not to."""
+CLOSE_DELAY_SECONDS = 0.5
+"""A client handles stanzas and the end of the stream on different threads, and whatsmeow drops what
+it has not handled when the stream ends: it would reconnect without having seen the `<failure>` or
+`<stream:error>` that tells it not to."""
 
 
 class Link(Protocol):
