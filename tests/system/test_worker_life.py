@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from config.examples import SHAPES
 from sandbox.client import SandboxError
 from sessions_mgr import stores
 from sessions_mgr.engines.scripted import CONNECTED, message
@@ -107,7 +108,7 @@ def test_health_says_separate_facts(lab):
     assert health["pid"] == lab.pid(account)
     assert (health["socket_alive"], health["logged_in"]) == (True, True)
     assert (health["engine"], health["epoch"], health["node"]) == ("neonize", 1, "lab")
-    assert health["capabilities"]["strict_ack"] is False
+    assert health["capabilities"] == SHAPES["Health"]["capabilities"]
     assert health["rss_bytes"] > 10**7 and health["threads"] > 3 and health["fds"] > 3
 
 
