@@ -115,11 +115,9 @@ def field_of(message: Any) -> str:
 
 def _newer_field(message: Any) -> str:
     """The field of a message that is newer than our protobufs, by its number; "" for none."""
-    numbers = [
-        field.field_number
-        for field in UnknownFieldSet(message)
-        if field.wire_type == LENGTH_DELIMITED
-    ]
+    unknown = UnknownFieldSet(message)
+    fields = [unknown[n] for n in range(len(unknown))]
+    numbers = [f.field_number for f in fields if f.wire_type == LENGTH_DELIMITED]
     return f"field_{min(numbers)}" if numbers else ""
 
 

@@ -130,6 +130,8 @@ def test_timers_and_unknown_messages_come_in(line):
     wa_id = line.says("raw", raw={"field": 75, "base64": b64(bytes([0x1A, 4]) + b"Ball")})
     fact = line.heard(wa_id)
     assert (fact["type"], fact["raw_type"], fact["text"]) == ("unsupported", "eventMessage", "Ball")
+    fact = line.heard(line.says("raw", raw={"field": 190, "base64": b64(bytes([0x0A, 0]))}))
+    assert (fact["type"], fact["raw_type"]) == ("unsupported", "field_190")
 
 
 def test_the_own_phones_messages_come_in_as_ours(line):
