@@ -11,7 +11,6 @@ from .people import (
     ANN,
     ANN_JID,
     BEN,
-    BEN_JID,
     CHAT,
     GROUP_JID,
     LATER,
@@ -108,7 +107,7 @@ GROUP = {
     "participants": [{**PERSON, "admin": True, "superadmin": True}],
 }
 OUTCOMES = {
-    "results": [{"jid": BEN_JID, "ok": True, "code": 200, "error": None, "invite_code": None}]
+    "results": [{**PERSON, "ok": True, "code": 200, "error": None, "invite_code": None}]
 }
 SHAPES: dict[str, Any] = {
     **NUMBERS,
