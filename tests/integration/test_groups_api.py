@@ -151,6 +151,7 @@ def test_people_are_added_removed_promoted_and_demoted(api, at, bus):
     assert (refused["jid"], refused["phone_number"]) == (BEN, "+15550010")
     assert (refused["ok"], refused["code"], refused["error"]) == (False, 403, "not_allowed")
     assert refused["invite_code"] == "AbCdEfGh"
+    assert Contact.objects.get().lid == "90@lid"  # of Ann; who was refused is no contact
     assert removed.status_code == 200
     assert [a["action"] for a in bus.args("group_participants")] == [
         "add",
