@@ -296,13 +296,13 @@ def test_while_the_line_is_down_an_order_waits_and_goes_out_after(lab):
     lab.phones.fault("refuse_connections", phone_number=line.phone)
     lab.phones.fault("drop", phone_number=line.phone)
     try:
-        lab.listener.wait(line.account, "connection_lost")
+        lost = lab.listener.wait(line.account, "connection_lost")["heard"]
         order = line.order({"type": "text", "text": "patience"})
         # For one device the sandbox refuses after the handshake: a question may get that far.
         assert line.error("send", **order)["code"] in ("not_connected", "timeout")
     finally:
         lab.phones.clear_faults()
-    until(lambda: len(lab.listener.of(line.account, "connected")) > 1, "the line")
+    until(lambda: lab.listener.of(line.account, "connected")[-1]["heard"] > lost, "the line")
     line.arrived(line.ask("send", **order)["wa_id"])
     assert [entry["text"] for entry in lab.phones.inbox(line.friend)] == ["patience"]
 

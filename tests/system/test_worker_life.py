@@ -48,6 +48,19 @@ def test_a_new_number_shows_a_code_at_once_and_is_connected_after_the_scan(lab):
     assert connected["lid"].endswith("@lid")
 
 
+def test_the_name_of_a_new_links_profile_is_told_as_soon_as_something_happens(lab):
+    account, phone = lab.paired()
+    friend = lab.phone()
+
+    def name():
+        lab.phones.send_one(friend, phone, "text", text="hello")
+        return lab.listener.of(account, "connected")[-1]["data"]["push_name"]
+
+    until(lambda: name() == f"Phone {phone}", "its name")
+    told = [fact["data"]["push_name"] for fact in lab.listener.of(account, "connected")]
+    assert told.count(f"Phone {phone}") == 1  # also when it was there at the login
+
+
 def test_a_number_can_be_linked_by_typing_a_code(lab):
     account, phone = lab.account(), lab.phone()
     lab.spawn(account)
