@@ -34,6 +34,14 @@ WORDS: dict[str, Promise] = {
     "api_key.revoked": gettext_lazy("API key revoked"),
     "api_key.rotated": gettext_lazy("API key rotated"),
     "audit.exported": gettext_lazy("Audit log exported"),
+    "group.changed": gettext_lazy("Group changed"),
+    "group.created": gettext_lazy("Group made"),
+    "group.joined": gettext_lazy("Group joined"),
+    "group.left": gettext_lazy("Group left"),
+    "group.link_reset": gettext_lazy("New invite link of a group"),
+    "group.members_changed": gettext_lazy("Members of a group changed"),
+    "group.picture_changed": gettext_lazy("Picture of a group changed"),
+    "group.requests_decided": gettext_lazy("Requests to join a group decided"),
     "invitation.created": gettext_lazy("Invitation made"),
     "invitation.revoked": gettext_lazy("Invitation withdrawn"),
     "member.joined": gettext_lazy("Member joined"),
@@ -120,7 +128,7 @@ class Names:
             return name, ""
         if row.action.startswith("invitation."):
             return row.detail.get("email") or _("for whoever has the link"), ""
-        return row.detail.get("url") or row.detail.get("label") or row.target, ""
+        return row.detail.get("url") or row.detail.get("subject") or row.target, ""
 
     def _who(self, actor: str) -> str:
         if actor == SYSTEM:
