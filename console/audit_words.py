@@ -115,7 +115,7 @@ class Names:
 
     def told(self, row: AuditEntry) -> Told:
         target, url = self._target(row)
-        return Told(str(WORDS.get(row.action, row.action)), target, url, self._who(row.actor))
+        return Told(_what(row), target, url, self._who(row.actor))
 
     def _target(self, row: AuditEntry) -> tuple[str, str]:
         if account := self._accounts.get(row.target):
@@ -157,6 +157,12 @@ def named(workspace: Workspace, part: str) -> list[str]:
         *map(str, hooks.filter(description__icontains=part).values_list("pk", flat=True)),
         *keys.values_list("prefix", flat=True),
     ]
+
+
+def _what(row: AuditEntry) -> str:
+    if row.action == "person.factor_added" and row.detail.get("factor") == "recovery_codes":
+        return str(WORDS["person.recovery_codes_renewed"])  # they come with the second factor
+    return str(WORDS.get(row.action, row.action))
 
 
 def _after_colon(actor: str) -> str:

@@ -289,6 +289,14 @@ def test_names_of_another_workspace_are_not_told(client, workspace, owner):
     assert rows_of(client, workspace, target="Secret")[1] == []
 
 
+def test_recovery_codes_are_not_told_as_a_second_factor(client, workspace, owner):
+    for kind in ("totp", "recovery_codes"):
+        audit.record_of_person(owner, action="person.factor_added", factor=kind)
+    client.force_login(owner)
+    told = [what for what, _target, _who in rows_of(client, workspace)[1]]
+    assert told == ["New recovery codes made", "Second factor switched on"]
+
+
 def test_every_action_that_is_written_has_its_words():
     """Those of nodes are in the installation's log only."""
     written = set()
