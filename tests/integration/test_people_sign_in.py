@@ -22,6 +22,7 @@ from django.urls import reverse
 
 from accounts.models import AuditEntry, User
 from tests.factories import PASSWORD, UserFactory, WorkspaceFactory
+from tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -53,10 +54,6 @@ def confirm(client):
 
 def actions():
     return list(AuditEntry.objects.order_by("id").values_list("action", flat=True))
-
-
-def text_of(answer):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
 
 
 def with_totp(client, user):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -20,6 +19,7 @@ from tests.factories import (
     UserFactory,
     WorkspaceFactory,
 )
+from tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -46,10 +46,6 @@ def look(client, home, query, **more):
     answer = client.get(reverse("console:search", args=[home.pk]), {"q": query, **more})
     assert answer.status_code == 200
     return answer.content.decode()
-
-
-def text_of(page) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
 
 
 @pytest.mark.parametrize("query", ["berlin", "BERLIN", "+49 155 501", "555010"])
