@@ -17,7 +17,7 @@ from django.test import Client
 from accounts import tenants, wall
 from accounts.models import Role, WhatsAppAccount
 from config import doctor, policies
-from config.management.commands.run_pipeline import forget_old
+from config.retention import forget_old
 from events.models import Event
 from messaging.models import Message, Upload
 from sessions_mgr.models import Session
