@@ -308,7 +308,7 @@ def test_the_doctor_names_a_table_without_a_policy():
     assert doctor.wall().level == "ok"
 
 
-@pytest.mark.skipif("connection.vendor != 'sqlite'")
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL has a wall")
 def test_the_doctor_says_that_sqlite_has_none():
     assert "SQLite" in doctor.wall().detail
 
