@@ -123,7 +123,7 @@ def take_message(workspace: Workspace, count: int = 1) -> None:
     fits = "" if limit is None else f" WHERE {table}.messages + %s <= %s"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} (workspace_id, day, messages) VALUES (%s, %s, %s)"  # noqa: S608
+            f"INSERT INTO {table} (workspace_id, day, messages) VALUES (%s, %s, %s)"  # noqa: S608  our own table
             " ON CONFLICT (workspace_id, day) DO UPDATE"
             f" SET messages = {table}.messages + excluded.messages{fits}",
             [*values, count, *([] if limit is None else [count, limit])],
@@ -195,7 +195,7 @@ def _one_more_request(workspace_id: UUID, minute: int, limit: int) -> bool:
     is_newer = f"excluded.minute > {table}.minute"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} (workspace_id, minute, requests) VALUES (%s, %s, 1)"  # noqa: S608
+            f"INSERT INTO {table} (workspace_id, minute, requests) VALUES (%s, %s, 1)"  # noqa: S608  our own table
             " ON CONFLICT (workspace_id) DO UPDATE SET"
             f" requests = CASE WHEN {is_newer} THEN 1 ELSE {table}.requests + 1 END,"
             f" minute = CASE WHEN {is_newer} THEN excluded.minute ELSE {table}.minute END"

@@ -66,7 +66,7 @@ def _next_seq(workspace_id: UUID) -> int | None:
     known = Log._meta.pk.get_db_prep_value(workspace_id, connection)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {table} SET last_seq = last_seq + 1"  # noqa: S608
+            f"UPDATE {table} SET last_seq = last_seq + 1"  # noqa: S608  the name of our own table
             " WHERE workspace_id = %s RETURNING last_seq",
             [known],
         )

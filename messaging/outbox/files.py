@@ -136,7 +136,7 @@ def _whole(path: Path, mime_type: str, filename: str, kind: str, **more: object)
         filename=names.clean(filename, names.plain_type(mime_type), fallback=kind),
         size=path.stat().st_size,
         sha256=digest.hexdigest(),
-        **more,  # type: ignore[arg-type]
+        **more,  # type: ignore[arg-type]  # fields of Examined, by name
     )
 
 

@@ -319,7 +319,7 @@ async def test_the_loop_ends_when_it_is_told(bus):
     stop = asyncio.Event()
     loop = asyncio.ensure_future(fetcher.fetch_files(stop))
     async with asyncio.timeout(10):
-        while await in_thread(state_of)(file) != MediaState.STORED:  # noqa: ASYNC110
+        while await in_thread(state_of)(file) != MediaState.STORED:  # noqa: ASYNC110  the row is all there is to see
             await asyncio.sleep(0.01)
         stop.set()
         await loop
