@@ -64,10 +64,10 @@ def run(folder: Path, quick: bool) -> list[Result]:
             time.sleep(PAUSE)
         app.stop()
         down = _not_connected(product, accounts)
-        _drained(network)
-        _ingested(product)
         with suppress(AssertionError):  # what has no end by then counts as lost
             eventually(app.settled, within=SETTLE, what="every message of the app has an end")
+        _drained(network)
+        _ingested(product)
         sampler.stop()
         stored, gaps = _read_log(product)
         unsent, sent_twice, ends = app.verdict()

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import DateTimeField, F, Min, OuterRef, Q, Subquery
+from django.db.models import DateTimeField, F, Min, OuterRef, Q, QuerySet, Subquery
 
 from . import figures, schedule, secrets, services
 from .models import Attempt, Circuit, Delivery, Endpoint, Order, Status
@@ -57,7 +57,6 @@ class Load:
     lanes: Mapping[UUID, Mapping[str, int]] = field(default_factory=dict)
 
 
-@transaction.atomic
 def turn(
     *,
     claim: str,
@@ -68,28 +67,22 @@ def turn(
 ) -> list[Claimed]:
     """Record `reports`; take what is due at the endpoints of `workspaces` (None: everywhere) and
     at the reported ones. `claim` is this worker's name, unique among all that run."""
-    record(claim=claim, at=at, reports=reports)
     scope = Q()
     if workspaces is not None:
         reported = {report.claimed.endpoint_id for report in reports}
         scope = Q(workspace_id__in=workspaces) | Q(pk__in=reported)
-    return take(claim=claim, at=at, load=load or Load(), scope=scope)
+    if not reports and not _with_work(at, scope).exists():
+        return []  # most events of most workspaces: no lock is taken for them
+    with transaction.atomic():
+        record(claim=claim, at=at, reports=reports)
+        return take(claim=claim, at=at, load=load or Load(), scope=scope)
 
 
 # Taking ------------------------------------------------------------------------------------------
 
 
 def take(*, claim: str, at: datetime, load: Load, scope: Q) -> list[Claimed]:
-    oldest = Delivery.objects.pending().filter(endpoint=OuterRef("pk")).order_by("due_at")
-    endpoints = (
-        Endpoint.objects.running()
-        .filter(scope)
-        .filter(Q(resume_at=None) | Q(resume_at__lte=at))
-        .annotate(next_due=Subquery(oldest.values("due_at")[:1], output_field=DateTimeField()))
-        .filter(Q(next_due__lte=at) | Q(circuit=Circuit.OPEN, next_due__isnull=False))
-        .order_by("next_due", "pk")  # who has waited longest comes first
-        .select_for_update(skip_locked=True, no_key=True, of=("self",))
-    )
+    endpoints = _with_work(at, scope).select_for_update(skip_locked=True, no_key=True, of=("self",))
     taken: list[Claimed] = []
     for endpoint in endpoints:
         if len(taken) >= CLAIM_AT_ONCE:
@@ -104,6 +97,19 @@ def take(*, claim: str, at: datetime, load: Load, scope: Q) -> list[Claimed]:
         Delivery.objects.filter(pk__in=ids).update(claim=claim, due_at=at + schedule.LEASE)
         taken += _packed(endpoint, ids, at, probing)
     return taken
+
+
+def _with_work(at: datetime, scope: Q) -> QuerySet[Endpoint]:
+    """Endpoints that something is due at, and paused ones that may be probed."""
+    oldest = Delivery.objects.pending().filter(endpoint=OuterRef("pk")).order_by("due_at")
+    return (
+        Endpoint.objects.running()
+        .filter(scope)
+        .filter(Q(resume_at=None) | Q(resume_at__lte=at))
+        .annotate(next_due=Subquery(oldest.values("due_at")[:1], output_field=DateTimeField()))
+        .filter(Q(next_due__lte=at) | Q(circuit=Circuit.OPEN, next_due__isnull=False))
+        .order_by("next_due", "pk")  # who has waited longest comes first
+    )
 
 
 def _choose(endpoint: Endpoint, claim: str, at: datetime, load: Load) -> list[UUID]:

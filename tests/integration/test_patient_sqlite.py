@@ -1,13 +1,16 @@
-"""Writers that wait for each other on SQLite, on a database file of the test's own."""
+"""Writers that wait for each other on SQLite, and connections that are lent; on a database file of
+the test's own."""
 
 from __future__ import annotations
 
+import os
+import sqlite3
 import threading
 
 import pytest
-from django.db import ConnectionHandler, OperationalError
+from django.db import ConnectionHandler, OperationalError, ProgrammingError
 
-from config.patient_sqlite import base
+from config.patient_sqlite import base, pool
 
 pytestmark = pytest.mark.django_db
 
@@ -90,3 +93,98 @@ def test_inside_a_transaction_nothing_is_tried_again(connect, monkeypatch):
     write(second, "meanwhile")
     with pytest.raises(OperationalError, match="locked"):
         write(first, "late")
+
+
+# Connections are lent ---------------------------------------------------------------------------
+
+
+def raw(connection):
+    connection.ensure_connection()
+    return connection.connection
+
+
+def test_a_closed_connection_is_lent_to_the_next_one(connect):
+    first, second = connect(5), connect(5)
+    lent = raw(first)
+    first.close()
+    assert raw(second) is lent
+    write(second, "by the second")
+    assert lines(first) == ["by the second"]  # another one meanwhile
+    assert raw(first) is not lent
+
+
+def test_one_that_is_in_a_transaction_is_really_closed(connect):
+    first, second = connect(5), connect(5)
+    lent = raw(first)
+    with first.cursor() as cursor:
+        cursor.execute("BEGIN IMMEDIATE")
+    write(first, "never")
+    first.close()
+    assert raw(second) is not lent
+    assert lines(second) == []
+
+
+def test_in_a_block_it_stays_closed(connect):
+    first, second = connect(5), connect(5)
+    lent = raw(first)
+    first.in_atomic_block = True
+    first.close()
+    with pytest.raises(ProgrammingError, match="closed"):
+        write(first, "never")
+    first.in_atomic_block = False
+    assert raw(second) is not lent
+
+
+def test_a_cursor_that_somebody_still_holds_keeps_nothing_from_the_next_one(connect):
+    first, second = connect(5), connect(5)
+    for text in "abc":
+        write(first, text)
+    held = raw(first).cursor()
+    held.execute("SELECT text FROM line")
+    assert held.fetchone() == ("a",)  # it reads on in what the file was at that moment
+    first.close()
+    write(connect(5), "d")
+    assert lines(second) == ["a", "b", "c", "d"]
+    with pytest.raises(sqlite3.ProgrammingError):
+        held.fetchone()
+
+
+def test_a_file_that_was_replaced_is_opened_anew(connect, tmp_path):
+    first = connect(5)
+    write(first, "old")
+    first.close()
+    for part in tmp_path.glob("some.sqlite3*"):
+        part.rename(tmp_path / f"old-{part.name}")
+    with connect(5).cursor() as cursor:
+        cursor.execute("CREATE TABLE line (text)")
+    assert lines(first) == []
+
+
+def test_no_more_than_some_wait(connect):
+    lent = [connect(5) for _ in range(pool.IDLE + 2)]
+    opened = [raw(one) for one in lent]
+    for one in lent:
+        one.close()
+    closed = 0
+    for one in opened:
+        try:
+            one.execute("SELECT 1")
+        except sqlite3.ProgrammingError:
+            closed += 1
+    assert closed == 2
+
+
+def test_a_child_of_a_fork_opens_its_own(connect):
+    first = connect(5)
+    lent = raw(first)
+    first.close()
+    told, tell = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(tell, b"lent" if raw(first) is lent else b"own")
+        os._exit(0)
+    os.close(tell)
+    assert os.read(told, 10) == b"own"
+    os.close(told)
+    assert os.waitpid(child, 0)[1] == 0
+    assert raw(first) is lent

@@ -86,7 +86,7 @@ def main() -> None:
     supervisor = Supervisor(
         registry=registry,
         workers=workers,
-        limits=Limits(grace=6.0, silence=2.0),
+        limits=Limits(grace=6.0, silence=5.0),
         rate=StartRate(burst=50, per_second=50),
     )
     workers.start()

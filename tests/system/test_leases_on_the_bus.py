@@ -128,9 +128,10 @@ def test_the_zygote_ends_its_workers_when_the_node_does_not_say_otherwise(tmp_pa
     workers = ZygoteWorkers(zygote_environment({"PATH": "/usr/bin:/bin"}), log=tmp_path / "z.log")
     try:
         account = UUID(int=7)
-        workers.live_until(clock.now() + 1.0)
+        workers.live_until(clock.now() + 60.0)
         workers.spawn(account, _scripted(tmp_path, account))
         until(lambda: workers.poll(0.05) or workers.process_of(account), "it runs")
+        workers.live_until(clock.now() + 0.3)
         ended = []
         until(lambda: ended.extend(workers.poll(0.05)) or _ends(ended), "it was killed", seconds=4)
         assert _ends(ended)[0].status == -9
