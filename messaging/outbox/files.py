@@ -14,6 +14,8 @@ from uuid import UUID
 from django.core.files import File
 from django.core.files.storage import Storage, storages
 
+from accounts.storage_errors import storage_errors
+
 from ..media import extensions, names
 from . import pictures, sniffing, voice
 from .errors import MEDIA_INVALID, MEDIA_TOO_LARGE, MediaProblem
@@ -146,7 +148,7 @@ def storage() -> Storage:
 
 def keep(path: Path, name: str) -> str:
     """Stream a file into the storage; the name under which it is there."""
-    with path.open("rb") as file:
+    with path.open("rb") as file, storage_errors():
         return storage().save(name, File(file))
 
 

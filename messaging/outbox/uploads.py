@@ -38,7 +38,8 @@ def keep(*, workspace: Workspace, file: UploadedFile[Any], most: int) -> Upload:
         digest.update(chunk)
     file.seek(0)
     upload_id, mime_type = uuid4(), files.declared(sniffing.sniff(head), file.name or "")
-    stored = files.storage().save(f"uploads/{workspace.pk}/{upload_id}", file)
+    with storage_errors():
+        stored = files.storage().save(f"uploads/{workspace.pk}/{upload_id}", file)
     try:
         with transaction.atomic():
             quotas.check_media(workspace, file.size)
