@@ -140,7 +140,7 @@ class Courier:
             logger.info(
                 "a message was not sent: %s",
                 error["code"],
-                extra={"account": str(message.account_id), "message": str(message.pk)},
+                extra={"account": str(message.account_id), "message_id": str(message.pk)},
             )
 
     # Before it is sent ---------------------------------------------------------------------------

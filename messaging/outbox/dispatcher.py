@@ -160,7 +160,7 @@ class Dispatcher:
             # Neither sent nor refused as far as we know: what is in the rows decides what is next.
             logger.exception(
                 "outbox: a message could not be handled",
-                extra={"message": str(outgoing.message_id)},
+                extra={"message_id": str(outgoing.message_id)},
             )
             await self._in_ledger(lambda: self._later(outgoing))
         finally:
