@@ -44,6 +44,7 @@ phone = [
     path("calls", sandbox_groups.PhoneListView.as_view(part="calls")),
     path("calls/<slug:call_id>", sandbox_groups.CallView.as_view()),
     path("chats", sandbox_groups.PhoneListView.as_view(part="chats")),
+    path("presence", sandbox_groups.PhoneListView.as_view(part="presence")),
     path("contacts", sandbox_groups.PhoneBookView.as_view(part="contacts")),
     path("name", sandbox_groups.NameView.as_view()),
     path("reinstall", sandbox_groups.ReinstallView.as_view()),

@@ -2,10 +2,10 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-http = get_asgi_application()
+django.setup(set_prefix=False)
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
@@ -13,11 +13,12 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from realtime.origins import LoginOrigins  # noqa: E402
 from realtime.routing import websocket_urlpatterns  # noqa: E402
 
+from .http_handler import OneThreadHandler  # noqa: E402
 from .walled_requests import WalledSockets  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": http,
+        "http": OneThreadHandler(),
         "websocket": WalledSockets(
             LoginOrigins(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))
         ),

@@ -146,17 +146,22 @@ def _bring_up_to_date(account: WhatsAppAccount, groups: list[dict[str, Any]]) ->
             chats.set_timer(chat, group["expires_in"], chat.disappearing_at)
 
 
-def outcomes(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What became of each person: {jid, ok, code, error, invite_code}."""
+def outcomes(account: WhatsAppAccount, results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What became of each person: {…person, ok, code, error, invite_code}."""
+    persons = [party(one.get("party") or {"jid": one.get("jid")}) for one in results]
+    numbers = [int(one.get("code") or DONE) for one in results]
+    done = [p for p, number in zip(persons, numbers, strict=True) if number == DONE]
+    _learn_names(account, done, strangers=True)
+    shown = people.shown_all(account, persons)
     return [
         {
-            "jid": str(one.get("jid") or ""),
-            "ok": int(one.get("code") or DONE) == DONE,
-            "code": int(one.get("code") or DONE),
-            "error": OUTCOMES.get(int(one.get("code") or DONE), "refused") or None,
+            **person,
+            "ok": number == DONE,
+            "code": number,
+            "error": OUTCOMES.get(number, "refused") or None,
             "invite_code": one.get("invite_code") or None,
         }
-        for one in results
+        for one, number, person in zip(results, numbers, shown, strict=True)
     ]
 
 

@@ -9,6 +9,7 @@ import io
 from typing import Any
 
 from django.conf import settings
+from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser, JSONParser
 
 from .problems import Problem
@@ -24,7 +25,10 @@ class JsonBody(BaseParser):
         read = stream.read(self.most + 1)
         if len(read) > self.most:
             raise Problem(413, "too_large", f"Send at most {self.most:,} bytes.")
-        return JSONParser().parse(io.BytesIO(read), media_type, parser_context)
+        try:
+            return JSONParser().parse(io.BytesIO(read), media_type, parser_context)
+        except RecursionError:
+            raise ParseError("JSON parse error - it is nested too deeply") from None
 
 
 def with_file(most: int) -> type[JsonBody]:

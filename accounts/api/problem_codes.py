@@ -194,6 +194,7 @@ NUMBERS = Group(
             "The number has no name that others see, so it cannot be shown online.",
             "Set a name on the phone.",
         ),
+        _code("already_done", 409, "WhatsApp says that it is so already.", LOOK_AGAIN),
         _code("resource_limit", 409, "WhatsApp says that there are too many already.", LOOK_AGAIN),
         _code(
             "invalid_phone_number",

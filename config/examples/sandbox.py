@@ -62,6 +62,7 @@ RECEIPT = {
     "device": 1,
     "timestamp": AT,
 }
+TYPING = {"from": BEN, "kind": "chatstate", "state": "composing", "at": AT}
 BOOK = {"results": [{"jid": BEN_JID, "full_name": "Ben Miller", "first_name": "Ben"}]}
 CHATS = {"results": [{"jid": BEN_JID, "archived": True}]}
 PAST = {"jid": BEN_JID, "name": "Ben", "unread": 0, "archived": False, "wa_ids": [WA_ID]}
@@ -105,6 +106,11 @@ SANDBOX: dict[str, dict[str, Any]] = {
     "sandbox_phones_calls_destroy": {"200": {**CALL, "state": "hung_up"}},
     "sandbox_phones_chats_retrieve": {"200": CHATS},
     "sandbox_phones_chats_create": {"request": {"chat": BEN, "archived": True}, "200": CHATS},
+    "sandbox_phones_presence_retrieve": {"200": {"results": [TYPING]}},
+    "sandbox_phones_presence_create": {
+        "request": {"state": "composing", "to": BEN},
+        "200": {"state": "composing"},
+    },
     "sandbox_phones_contacts_retrieve": {"200": BOOK},
     "sandbox_phones_contacts_update": {
         "request": {"contacts": [{"phone_number": BEN, "full_name": "Ben Miller"}]},

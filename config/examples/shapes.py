@@ -11,7 +11,6 @@ from .people import (
     ANN,
     ANN_JID,
     BEN,
-    BEN_JID,
     CHAT,
     GROUP_JID,
     LATER,
@@ -107,9 +106,7 @@ GROUP = {
     "avatar_url": avatar_url(GROUP_JID),
     "participants": [{**PERSON, "admin": True, "superadmin": True}],
 }
-OUTCOMES = {
-    "results": [{"jid": BEN_JID, "ok": True, "code": 200, "error": None, "invite_code": None}]
-}
+OUTCOMES = {"results": [{**PERSON, "ok": True, "code": 200, "error": None, "invite_code": None}]}
 SHAPES: dict[str, Any] = {
     **NUMBERS,
     **HOOKS,

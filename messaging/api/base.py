@@ -21,7 +21,7 @@ from ..outbox import recipients
 # What an operation may be refused with that WhatsApp is asked about, or a worker.
 WORKER = {
     403: codes("not_allowed"),
-    409: codes("not_connected", "session_gone", "resource_limit"),
+    409: codes("not_connected", "session_gone", "resource_limit", "already_done"),
     422: codes("not_acceptable", "not_on_whatsapp"),
     429: codes("rate_limited"),
     501: codes("not_supported"),

@@ -46,6 +46,9 @@ OUTCOMES_EXAMPLE = OpenApiExample(
         "results": [
             {
                 "jid": "15550100201@s.whatsapp.net",
+                "lid": "90023482@lid",
+                "phone_number": "+15550100201",
+                "push_name": "Ben",
                 "ok": True,
                 "code": 200,
                 "error": None,
@@ -53,6 +56,9 @@ OUTCOMES_EXAMPLE = OpenApiExample(
             },
             {
                 "jid": "15550100202@s.whatsapp.net",
+                "lid": "90023483@lid",
+                "phone_number": "+15550100202",
+                "push_name": "",
                 "ok": False,
                 "code": 403,
                 "error": "not_allowed",
@@ -144,8 +150,7 @@ class RemovalRequest(serializers.Serializer[Any]):
     participants = _People(min_length=1)
 
 
-class OutcomeSerializer(serializers.Serializer[Any]):
-    jid = serializers.CharField()
+class OutcomeSerializer(PersonShape):
     ok = serializers.BooleanField()
     code = serializers.IntegerField(help_text="WhatsApp's number; 200 is done")
     error = serializers.CharField(

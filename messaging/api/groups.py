@@ -77,7 +77,7 @@ class GroupsView(GroupView):
 
     @extend_schema(
         summary="A new group",
-        description="Whoever does not let strangers add them is not in it; see `participants`.",
+        description="Who could not be put into it is not in `participants`: add them to hear why.",
         request=NewGroupRequest,
         responses={201: GroupSerializer, **WORKER},
         examples=[
@@ -155,7 +155,7 @@ class ParticipantsView(GroupView):
             action=action,
             participants=person_jids(participants, "participants"),
         )
-        return Response({"results": groups.outcomes(told["results"])})
+        return Response({"results": groups.outcomes(self.account, told["results"])})
 
 
 class InviteView(GroupView):
@@ -274,7 +274,7 @@ class JoinRequestsView(GroupView):
             action=wanted["action"],
             participants=person_jids(wanted["participants"], "participants"),
         )
-        return Response({"results": groups.outcomes(told["results"])})
+        return Response({"results": groups.outcomes(self.account, told["results"])})
 
 
 def _time(seconds: float | None) -> str | None:

@@ -206,9 +206,7 @@ class CancelView(APIView):
     )
     def post(self, request: Request, pk: UUID) -> Response:
         assert isinstance(request.auth, ApiKey)
-        message = (
-            Message.objects.visible_to(request.auth).filter(pk=pk, outgoing__isnull=False).first()
-        )
+        message = Message.objects.visible_to(request.auth).filter(pk=pk).first()
         if message is None:
             raise Http404
         try:

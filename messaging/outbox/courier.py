@@ -136,12 +136,7 @@ class Courier:
         )
 
     def _fail(self, message: Message, error: dict[str, Any]) -> None:
-        if settling.failed(message.pk, error=error, at=self.clock()):
-            logger.info(
-                "a message was not sent: %s",
-                error["code"],
-                extra={"account": str(message.account_id), "message_id": str(message.pk)},
-            )
+        settling.failed(message.pk, error=error, at=self.clock())
 
     # Before it is sent ---------------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ _BY_EXTENSION = {
     for mime_type, names in reversed(extensions.BY_TYPE.items())
     for extension in names
     if mime_type.startswith(("application/", "text/"))
-}
+} | {"txt": "text/plain"}
 EXPECTED = {
     "image": (sniffing.IMAGES, "a JPEG, PNG, WebP or GIF picture"),
     "sticker": (sniffing.IMAGES, "a WebP, PNG or JPEG picture"),

@@ -70,6 +70,8 @@ def failed(message_id: UUID, *, error: Error, at: datetime) -> bool:
     _acknowledge(message, at)
     _consequences(message, error, at)
     metrics.count_outcome(Status.FAILED, str(error["code"]))
+    about = {"account": str(message.account_id), "message_id": str(message.pk)}
+    logger.info("a message was not sent: %s", error["code"], extra=about)
     return True
 
 

@@ -12,6 +12,7 @@ REFUSALS = {
     "not_pairing": (409, "not_pairing"),
     "session_gone": (409, "session_gone"),
     "no_push_name": (409, "no_push_name"),
+    "already_done": (409, "already_done"),
     "resource_limit": (409, "resource_limit"),
     "timeout": (504, "worker_timeout"),
     "bus_unavailable": (503, "bus_unavailable"),

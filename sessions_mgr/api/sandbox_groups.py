@@ -73,7 +73,7 @@ def _group(jid: str) -> str:
 
 
 class PhonePartView(SandboxView):
-    """Something that a virtual phone has: groups, calls, contacts, chats, blocked."""
+    """Something that a virtual phone has: groups, calls, contacts, chats, presence, blocked."""
 
     part = ""
     http_method_names = ["get", "head", "options"]
@@ -88,12 +88,14 @@ class PhonePartView(SandboxView):
 
 
 class PhoneListView(PhonePartView):
-    """calls and chats: more can be added."""
+    """calls, chats and presence: a phone calls, changes a chat, types or comes online."""
 
     http_method_names = ["get", "post", "head", "options"]
 
     @extend_schema(
-        summary="A virtual phone calls, or changes a chat", request=OBJECT, responses={200: OBJECT}
+        summary="A virtual phone calls, changes a chat, types or comes online",
+        request=OBJECT,
+        responses={200: OBJECT},
     )
     def post(self, request: Request, number: str) -> Response:
         return Response(sandbox_gateway.call("POST", self.path, _body(request)))

@@ -2,13 +2,16 @@
 
 Wrappers are taken off first: whatsmeow removes most, but not those inside of a history or in an
 order that it does not expect. What has no type here becomes `unsupported` with the name of its
-protobuf field: somebody said something, and whoever shows it can say at least that.
+protobuf field, or its number where WhatsApp is newer than this engine: somebody said something, and
+whoever shows it can say at least that.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
+
+from google.protobuf.unknown_fields import UnknownFieldSet
 
 from .base import MediaRef
 from .neonize_files import MEDIA_FIELDS, media_ref
@@ -20,6 +23,7 @@ VCARD_CHARACTERS = 32 * 1024
 LIST_ITEMS = 5000  # mentions
 CONTACTS = 64
 OPTIONS = 64
+LENGTH_DELIMITED = 2  # the wire type of messages and texts
 LAST_SECOND = 2**32  # Unix time; more is in another unit, or nonsense
 
 # Parts of a message that carry no content of their own.
@@ -109,6 +113,14 @@ def field_of(message: Any) -> str:
     return names[0] if names else ""
 
 
+def _newer_field(message: Any) -> str:
+    """The field of a message that is newer than our protobufs, by its number; "" for none."""
+    unknown = UnknownFieldSet(message)
+    fields = [unknown[n] for n in range(len(unknown))]
+    numbers = [f.field_number for f in fields if f.wire_type == LENGTH_DELIMITED]
+    return f"field_{min(numbers)}" if numbers else ""
+
+
 def read(message: Any, *, view_once: bool = False) -> Said | None:
     """What an unwrapped message says, or None when it says nothing.
 
@@ -117,7 +129,8 @@ def read(message: Any, *, view_once: bool = False) -> Said | None:
     """
     name = field_of(message)
     if not name:
-        return None
+        newer = _newer_field(message)
+        return Said("unsupported", newer) if newer else None
     body = getattr(message, name)
     if name == "conversation":
         return Said("text", name, text=_cut(body))

@@ -182,6 +182,7 @@ class NeonizeEngine:
         def report() -> None:
             self._running = True
             self._seen(name)
+            self._learn_own_name(name)
             if name == "HistorySync":
                 self._backlog.keep(data)
                 return
@@ -204,9 +205,22 @@ class NeonizeEngine:
 
     def _logged_in(self) -> base.Connected:
         """From the answer of get_me: the event itself says nothing."""
+        connected = self._who_we_are()
+        self._backlog.start()
+        return connected
+
+    def _learn_own_name(self, event: str) -> None:
+        """A new link gets the name of its profile after the login, and nothing says when. So it is
+        looked up with each event until it is there, and told by saying once more who we are."""
+        up = self._line.socket_alive and self._line.logged_in
+        if event != "Connected" and up and not self._own.push_name:
+            connected = self._who_we_are()
+            if connected.push_name:
+                self._emit(connected)
+
+    def _who_we_are(self) -> base.Connected:
         connected = neonize_lines.connected(self._client.get_me())
         self._own = party_from_text(connected.jid, connected.lid, connected.push_name)
-        self._backlog.start()
         return connected
 
     def _history(self, data: bytes) -> Iterator[base.EngineEvent]:

@@ -114,6 +114,7 @@ _QUERY_CODES = {
     404: ("not_found", "WhatsApp knows nothing under this name."),
     405: ("not_allowed", "WhatsApp does not allow this."),
     406: ("not_acceptable", "WhatsApp does not accept this."),
+    409: ("already_done", "This is so already."),
     410: ("not_found", "This is not there any more."),
     419: ("resource_limit", "There are too many already."),
     429: ("rate_limited", "WhatsApp asks to slow down."),

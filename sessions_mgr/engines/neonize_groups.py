@@ -57,7 +57,7 @@ def joined_group(event: Any, now: float) -> base.EngineEvent:
         chat=party(group.JID),
         timestamp=now,
         subject=group.GroupName.Name[:NAME_CHARACTERS],
-        participants=[member_party(member) for member in group.Participants[:PARTICIPANTS]],
+        participants=[member_party(member) for member in _members(group)],
         reason=event.Reason[:NAME_CHARACTERS],
         expires_in=_timer(group.GroupEphemeral),
     )
@@ -65,6 +65,11 @@ def joined_group(event: Any, now: float) -> base.EngineEvent:
 
 def _timer(setting: Any) -> int:
     return int(setting.DisappearingTimer) if setting.IsEphemeral else 0
+
+
+def _members(info: Any) -> list[Any]:
+    """Who is in the group: who could not be put into a new one is listed too, with an error."""
+    return [member for member in info.Participants[:PARTICIPANTS] if not member.Error]
 
 
 def member_party(member: Any) -> base.Party:
@@ -94,7 +99,7 @@ def group(info: Any) -> dict[str, Any]:
                 "admin": member.IsAdmin or member.IsSuperAdmin,
                 "superadmin": member.IsSuperAdmin,
             }
-            for member in info.Participants[:PARTICIPANTS]
+            for member in _members(info)
         ],
     }
 
@@ -105,6 +110,7 @@ def changes(participants: Any) -> list[dict[str, Any]]:
     return [
         {
             "jid": party(member.JID).jid,
+            "party": dataclasses.asdict(member_party(member)),
             "code": int(member.Error) or 200,
             "invite_code": member.AddRequest.Code,
         }

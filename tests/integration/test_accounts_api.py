@@ -309,6 +309,8 @@ def test_the_sandbox_does_not_exist_without_sandbox(api, settings):
 def test_a_broken_body_is_400_and_a_wrong_type_415(api):
     broken = api.post("/api/v1/accounts", "{", content_type="application/json")
     problem(broken, 400, "parse_error")
+    bottomless = api.post("/api/v1/accounts", "[" * 100_000, content_type="application/json")
+    problem(bottomless, 400, "parse_error")
     problem(
         api.post("/api/v1/accounts", "a=1", content_type="text/plain"),
         415,

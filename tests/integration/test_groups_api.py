@@ -122,7 +122,12 @@ def test_settings_are_changed_and_only_those_that_were_sent(api, at, bus):
 def test_people_are_added_removed_promoted_and_demoted(api, at, bus):
     bus.answers["group_participants"] = {
         "results": [
-            {"jid": ANN, "code": 200, "invite_code": ""},
+            {
+                "jid": "90@lid",
+                "party": {**person("90@lid", "90@lid"), "phone_number": "+15550009"},
+                "code": 200,
+                "invite_code": "",
+            },
             {"jid": BEN, "code": 403, "invite_code": "AbCdEfGh"},
         ]
     }
@@ -132,10 +137,21 @@ def test_people_are_added_removed_promoted_and_demoted(api, at, bus):
         told = api.post(f"{at}/{GROUP}/participants", {"action": action, "participants": people})
     removed = api.delete(f"{at}/{GROUP}/participants", {"participants": people})
 
-    assert told.json()["results"] == [
-        {"jid": ANN, "ok": True, "code": 200, "error": None, "invite_code": None},
-        {"jid": BEN, "ok": False, "code": 403, "error": "not_allowed", "invite_code": "AbCdEfGh"},
-    ]
+    added, refused = told.json()["results"]
+    assert added == {
+        "jid": ANN,
+        "lid": "90@lid",
+        "phone_number": "+15550009",
+        "push_name": "",
+        "ok": True,
+        "code": 200,
+        "error": None,
+        "invite_code": None,
+    }
+    assert (refused["jid"], refused["phone_number"]) == (BEN, "+15550010")
+    assert (refused["ok"], refused["code"], refused["error"]) == (False, 403, "not_allowed")
+    assert refused["invite_code"] == "AbCdEfGh"
+    assert Contact.objects.get().lid == "90@lid"  # of Ann; who was refused is no contact
     assert removed.status_code == 200
     assert [a["action"] for a in bus.args("group_participants")] == [
         "add",

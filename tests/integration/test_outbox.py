@@ -103,7 +103,8 @@ async def test_a_logged_out_account_fails_its_queue():
         "send_failed",
     ],
 )
-async def test_a_refusal_fails_the_message_with_its_code(code):
+async def test_a_refusal_fails_the_message_with_its_code(code, caplog):
+    caplog.set_level("INFO", logger="messaging.outbox")
     account = await account_row()
     message = await put(account)
     worker = FakeWorker()
@@ -113,6 +114,10 @@ async def test_a_refusal_fails_the_message_with_its_code(code):
     message = await look(message)
     assert (message.status, message.error) == ("failed", {"code": code, "detail": "because"})
     assert await acks(message) == ["sending", "failed"]
+    told = [r for r in caplog.records if r.name.startswith("messaging.outbox")]
+    assert [(r.getMessage(), r.message_id) for r in told] == [
+        (f"a message was not sent: {code}", str(message.pk))
+    ]
     assert worker.sent == []
 
 

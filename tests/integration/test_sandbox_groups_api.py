@@ -67,6 +67,13 @@ def test_phones_call_and_keep_an_address_book(phones):
     assert phones.post(f"{PHONES}/{THEIRS}/reinstall").json()["unlinked"] == []
 
 
+def test_phones_type_and_see_who_types(phones):
+    typing = {"state": "composing", "to": OURS}
+    assert phones.post(f"{PHONES}/{THEIRS}/presence", typing).json() == {"state": "composing"}
+    seen = phones.get(f"{PHONES}/{OURS}/presence").json()["results"][-1]
+    assert (seen["from"], seen["state"]) == (THEIRS, "composing")
+
+
 @pytest.mark.parametrize("path", [GROUPS, f"{PHONES}/{OURS}/calls"])
 def test_without_the_sandbox_there_is_nothing(api, settings, path):
     settings.SANDBOX = False

@@ -18,7 +18,7 @@ from rest_framework.test import APIClient
 from accounts.models import AuditEntry
 from messaging.models import Media, Message, Outgoing, Upload
 from messaging.outbox import files, settling, uploads
-from tests.factories import AccountFactory, WorkspaceFactory, api_key
+from tests.factories import AccountFactory, MessageFactory, WorkspaceFactory, api_key
 
 pytestmark = pytest.mark.django_db
 
@@ -174,6 +174,12 @@ def test_a_message_that_is_gone_cannot_be_taken_back(send, api):
     message_id = send().json()["id"]
     settling.sent(Message.objects.get().pk, wa_id="WA1", at=timezone.now())
     answer = api.post(f"/api/v1/messages/{message_id}/cancel")
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_queued")
+
+
+def test_what_others_wrote_cannot_be_taken_back_either(api, account):
+    theirs = MessageFactory(account=account)
+    answer = api.post(f"/api/v1/messages/{theirs.pk}/cancel")
     assert (answer.status_code, answer.json()["code"]) == (409, "not_queued")
 
 

@@ -60,13 +60,14 @@ def test_a_group_is_made_changed_and_left(product, linked, ann, ben):
     at = f"/accounts/{linked}/groups"
     ours = product.account(linked)["phone_number"]
 
-    made = product.call("POST", at, json={"subject": "Deliveries", "participants": [ann]})
+    wanted = [ann, "+15559990001"]  # nobody has the second number
+    made = product.call("POST", at, json={"subject": "Deliveries", "participants": wanted})
     assert made["subject"] == "Deliveries"
-    assert members(made) >= {ann}
+    assert members(made) == {ours, ann}
     group = f"{at}/{made['jid']}"
 
     added = product.call("POST", f"{group}/participants", json={"participants": [ben]})
-    assert [one["ok"] for one in added["results"]] == [True]
+    assert [(one["phone_number"], one["ok"]) for one in added["results"]] == [(ben, True)]
     product.call("POST", f"{group}/participants", json={"action": "promote", "participants": [ben]})
     changed = product.call(
         "PATCH", group, json={"subject": "News", "description": "Only us", "announce": True}
@@ -100,6 +101,8 @@ def test_a_group_of_somebody_else_is_joined_by_its_link(product, linked, ann):
     joined = product.call("POST", f"/accounts/{linked}/groups/join", json={"link": link})
 
     assert joined["jid"] == theirs["jid"]
+    again = product.api.post(f"/accounts/{linked}/groups/join", json={"link": link})
+    assert (again.status_code, again.json()["code"]) == (409, "already_done"), again.text
     group = product.call("GET", f"/accounts/{linked}/groups/{joined['jid']}")
     assert group["subject"] == "Neighbours"
     refused = product.api.get(f"/accounts/{linked}/groups/{joined['jid']}/invite")

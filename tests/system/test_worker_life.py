@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from config.examples import SHAPES
 from sandbox.client import SandboxError
 from sessions_mgr import stores
 from sessions_mgr.engines.scripted import CONNECTED, message
@@ -45,6 +46,19 @@ def test_a_new_number_shows_a_code_at_once_and_is_connected_after_the_scan(lab):
     assert connected["phone_number"] == phone
     assert connected["jid"].startswith(phone[1:]) and connected["jid"].endswith("@s.whatsapp.net")
     assert connected["lid"].endswith("@lid")
+
+
+def test_the_name_of_a_new_links_profile_is_told_as_soon_as_something_happens(lab):
+    account, phone = lab.paired()
+    friend = lab.phone()
+
+    def name():
+        lab.phones.send_one(friend, phone, "text", text="hello")
+        return lab.listener.of(account, "connected")[-1]["data"]["push_name"]
+
+    until(lambda: name() == f"Phone {phone}", "its name")
+    told = [fact["data"]["push_name"] for fact in lab.listener.of(account, "connected")]
+    assert told.count(f"Phone {phone}") == 1  # also when it was there at the login
 
 
 def test_a_number_can_be_linked_by_typing_a_code(lab):
@@ -107,7 +121,7 @@ def test_health_says_separate_facts(lab):
     assert health["pid"] == lab.pid(account)
     assert (health["socket_alive"], health["logged_in"]) == (True, True)
     assert (health["engine"], health["epoch"], health["node"]) == ("neonize", 1, "lab")
-    assert health["capabilities"]["strict_ack"] is False
+    assert health["capabilities"] == SHAPES["Health"]["capabilities"]
     assert health["rss_bytes"] > 10**7 and health["threads"] > 3 and health["fds"] > 3
 
 

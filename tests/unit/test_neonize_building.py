@@ -181,6 +181,7 @@ def test_what_cannot_be_sent_is_refused(order):
         ("info query returned status 429: rate-overlimit", "rate_limited"),
         ("info query returned status 403: forbidden", "not_allowed"),
         ("info query returned status 406: not-acceptable", "not_acceptable"),
+        ("info query returned status 409: conflict", "already_done"),
         ("info query returned status 419: resource-limit", "resource_limit"),
         ("can't send presence without PushName set", "no_push_name"),
         ("message recipient must be a user JID with no device part", "invalid_recipient"),

@@ -167,11 +167,12 @@ def group_info():
     info.Participants.add(
         JID=jid("9100@lid"), PhoneNumber=jid("15551@s.whatsapp.net"), IsSuperAdmin=True
     )
-    info.Participants.add(JID=jid("15552@s.whatsapp.net"), LID=jid("9200@lid"), Error=403)
+    info.Participants.add(JID=jid("15552@s.whatsapp.net"), LID=jid("9200@lid"))
+    info.Participants.add(JID=jid("15553@s.whatsapp.net"), LID=jid("9300@lid"), Error=403)
     return info
 
 
-def test_a_group_is_described_with_both_names_of_its_people():
+def test_a_group_is_described_with_both_names_of_those_who_are_in_it():
     group = neonize_groups.group(group_info())
     assert (group["jid"], group["subject"], group["approval"]) == ("1-2@g.us", "Club", None)
     assert group["owner"]["phone_number"] == "+15551"
@@ -186,7 +187,9 @@ def test_a_group_is_described_with_both_names_of_its_people():
 
 def test_each_person_of_a_change_has_a_code():
     results = neonize_groups.changes(group_info().Participants)
-    assert [result["code"] for result in results] == [200, 403]
+    assert [result["code"] for result in results] == [200, 200, 403]
+    assert results[0]["party"]["phone_number"] == "+15551"
+    assert results[2]["party"]["lid"] == "9300@lid"
 
 
 def test_a_group_that_we_joined():

@@ -332,6 +332,16 @@ def test_what_has_no_type_says_its_name_and_its_words(field, path, text):
     assert (fact.type, fact.raw_type, fact.text) == ("unsupported", field, text)
 
 
+def test_what_is_newer_than_this_program_says_its_number():
+    said = content()
+    said.ephemeralMessage.message.MergeFromString(b"\xf2\x0b\x02\x0a\x00")  # field 190
+    fact = fact_of(said)
+    assert (fact.type, fact.raw_type, fact.text) == ("unsupported", "field_190", "")
+    bare = content()
+    bare.MergeFromString(b"\xf0\x0b\x01")  # a number says nothing to people
+    assert fact_of(bare) is None
+
+
 def test_the_longest_text_stays_whole():
     said = content()
     said.conversation = "ä€𝄞x" * (65_536 // 4)

@@ -96,6 +96,7 @@ def test_documents_are_anything_and_keep_their_kind(examine):
     assert examine(b"%PDF-1.7 x", "document", "a.pdf").mime_type == "application/pdf"
     docx = examine(b"PK\x03\x04 x", "document", "letter.docx")
     assert docx.mime_type.endswith("wordprocessingml.document")
+    assert examine(b"hello", "document", "a.txt").mime_type == "text/plain"
     assert examine(b"x", "document", "a.html.jpg").mime_type == "application/octet-stream"
     assert examine(picture(), "document").filename == "document.jpg"
 

@@ -143,6 +143,15 @@ class Joined(Model):
 
 class Outcome(Model):
     jid: str
+    """
+    by phone number where it is known, else the LID
+    """
+    lid: str
+    phone_number: str
+    """
+    E.164 with its +
+    """
+    push_name: str
     ok: bool
     code: int
     """
