@@ -21,11 +21,13 @@ from django.db.models import FileField, Model, QuerySet
 
 from . import audit, services, tenants, wall
 from .models import Workspace
+from .storage_errors import storage_errors
 from .tenant_models import WorkspacePurge
 
 logger = logging.getLogger(__name__)
 
 BATCH = 2000  # rows per bit
+BATCH_OF_FILES = 100  # of rows that name files: the storage is asked for each
 LEASE = timedelta(minutes=2)  # a pipeline that died gives its purge back after this
 WAIT = timedelta(seconds=5)  # between looks at what others still have to do
 RETRY = timedelta(minutes=1)  # after an error
@@ -106,25 +108,32 @@ def _work(purge: WorkspacePurge, at: datetime) -> tuple[str, Bit]:
     return _END, Bit(_remove_workspace(purge.workspace_id))
 
 
-@transaction.atomic
 def _remove(model: type[Model], rows: QuerySet[Any]) -> int:
-    keys = list(rows.values_list("pk", flat=True)[:BATCH])
+    files = [field for field in model._meta.concrete_fields if isinstance(field, FileField)]
+    keys = list(rows.values_list("pk", flat=True)[: BATCH_OF_FILES if files else BATCH])
     if not keys:
         return 0
     batch = model._base_manager.filter(pk__in=keys)
-    _remove_files(model, batch)
+    # Before the transaction: it would wait for the storage. Files without their rows would be found
+    # by nobody, rows without their files are found by the next call.
+    _remove_files(files, batch)
+    return _remove_rows(batch)
+
+
+@transaction.atomic
+def _remove_rows(batch: QuerySet[Any]) -> int:
     # Most of what points at these rows went before them; where tables point at each other, Django
     # unties them.
     with audit.purging():
         return int(batch.delete()[0])
 
 
-def _remove_files(model: type[Model], rows: QuerySet[Any]) -> None:
+def _remove_files(fields: list[FileField], rows: QuerySet[Any]) -> None:
     """The files that rows name. One that is gone already is no error."""
-    for field in model._meta.concrete_fields:
-        if isinstance(field, FileField):
-            for name in rows.exclude(**{field.name: ""}).values_list(field.name, flat=True):
-                if name:
+    for field in fields:
+        for name in rows.exclude(**{field.name: ""}).values_list(field.name, flat=True):
+            if name:
+                with storage_errors():
                     field.storage.delete(name)
 
 

@@ -7,43 +7,27 @@ import logging
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
 
-from asgiref.sync import sync_to_async
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError
 from django.utils import timezone
 
 from accounts import purging
+from messaging.background import in_thread
 from sessions_mgr import notices
 
 logger = logging.getLogger(__name__)
 
 LOOK = 2.0  # seconds between looks when there is nothing to do
-BITS = 10  # of a purge per turn, so that other writers of SQLite come in between
-
-
-def turn() -> bool:
-    """Some of what is due. True when there may be more at once."""
-    notices.send_due(timezone.now())
-    more = False
-    for _ in range(BITS):
-        more = purging.advance(timezone.now())
-        if not more:
-            break
-    return more
-
-
-def _turn_in_thread() -> bool:
-    """Where no request begins and ends: a broken connection is not used again."""
-    close_old_connections()
-    return turn()
 
 
 async def run(stop: asyncio.Event, gate: AbstractAsyncContextManager[Any]) -> None:
-    """`gate` is held around each turn, where writers of one process must take turns."""
+    """`gate` is held around each bit of a purge, where writers of one process must take turns; not
+    around mails: nobody waits for a mail server. A thread of its own, for the same reason."""
     while not stop.is_set():
         more = False
         try:
+            await in_thread(lambda: notices.send_due(timezone.now()))
             async with gate:
-                more = await sync_to_async(_turn_in_thread)()
+                more = await in_thread(lambda: purging.advance(timezone.now()))
         except DatabaseError:
             logger.exception("chores: the database refused a turn")
         if not more:

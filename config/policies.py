@@ -40,7 +40,7 @@ def _way(model: type[Model], steps: list[str], table: str, depth: int) -> str:
     # By primary key, so that a page of fifty rows costs fifty look-ups and not a table.
     inner = _way(target, steps[1:], alias, depth + 1)
     return (
-        f'EXISTS (SELECT 1 FROM "{target._meta.db_table}" "{alias}"'  # noqa: S608
+        f'EXISTS (SELECT 1 FROM "{target._meta.db_table}" "{alias}"'  # noqa: S608  names of our own tables
         f' WHERE "{alias}"."{target._meta.pk.column}" = {column} AND {inner})'
     )
 

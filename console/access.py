@@ -11,11 +11,9 @@ from collections.abc import Callable
 from typing import Any, Protocol
 from uuid import UUID
 
-from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseNotAllowed
-from django.shortcuts import render, resolve_url
-from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from accounts import audit, lifecycle, logins, wall
@@ -24,7 +22,7 @@ from accounts.roles import RIGHTS, Right
 from accounts.tenant_models import WorkspacePurge
 from events import services as event_log
 
-from .answers import is_partial, sign_in_again
+from .answers import for_this_person, sign_in_first
 
 
 class MemberRequest(HttpRequest):
@@ -64,14 +62,12 @@ def workspace_page(
         @functools.wraps(view)
         def wrapper(request: Any, workspace_id: UUID, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
-                if is_partial(request):
-                    return sign_in_again(request)
-                return redirect_to_login(request.get_full_path(), resolve_url("console:sign-in"))
+                return sign_in_first(request)
             request.membership = _membership(request.user, workspace_id)
             request.workspace = request.membership.workspace
             wall.enter(workspace_id)
             if (closed := _closed(request)) is not None:
-                return closed
+                return for_this_person(closed)
             if "account_id" in kwargs:
                 kwargs["account"] = _account(request.workspace, kwargs.pop("account_id"))
             if request.method not in (*allowed, *(("HEAD",) if "GET" in allowed else ())):
@@ -83,10 +79,7 @@ def workspace_page(
                 request.session[LAST] = str(workspace_id)
             # Before the page reads anything: what happens while it is made comes with the feed.
             request.live_seq = event_log.head(workspace_id)
-            response = view(request, **kwargs)
-            patch_cache_control(response, private=True, no_cache=True)
-            patch_vary_headers(response, ["HX-Request"])
-            return response
+            return for_this_person(view(request, **kwargs))
 
         return wrapper
 

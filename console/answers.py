@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
+from django.utils.cache import patch_cache_control, patch_vary_headers
 
 
 def is_partial(request: HttpRequest) -> bool:
@@ -43,6 +45,17 @@ def leave(request: HttpRequest, url: str, note: str = "") -> HttpResponse:
     return HttpResponseRedirect(url)
 
 
-def sign_in_again(request: HttpRequest) -> HttpResponse:
-    """The session ended while a page was open: htmx must not swap the sign-in form into it."""
-    return HttpResponse(status=401, headers={"HX-Redirect": resolve_url("console:sign-in")})
+def sign_in_first(request: HttpRequest) -> HttpResponse:
+    """To the sign-in page and back. When the session ended while a page was open, htmx must not
+    swap the form into it."""
+    sign_in = resolve_url("console:sign-in")
+    if is_partial(request):
+        return HttpResponse(status=401, headers={"HX-Redirect": sign_in})
+    return redirect_to_login(request.get_full_path(), sign_in)
+
+
+def for_this_person(response: HttpResponseBase) -> HttpResponseBase:
+    """Kept by the browser of this person alone, asked for anew, and a part is not the page."""
+    patch_cache_control(response, private=True, no_cache=True)
+    patch_vary_headers(response, ["HX-Request"])
+    return response

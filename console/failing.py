@@ -38,7 +38,7 @@ def failing_webhooks(workspace: Workspace) -> list[Failing]:
         .order_by("failing_since", "created_at")
     )
     return [
-        Failing(LOOKS[endpoint.status], endpoint, endpoint.waiting)  # type: ignore[attr-defined]
+        Failing(LOOKS[endpoint.status], endpoint, endpoint.waiting)  # type: ignore[attr-defined]  # annotated
         for endpoint in found[:SHOWN]
         if endpoint.status in LOOKS
     ]

@@ -80,7 +80,7 @@ def number_matches(query: str) -> Q:
     )
 
 
-def _some(rows: QuerySet[Any], kind: str, found: Found) -> list[Any]:
+def _some(rows: QuerySet[Any] | list[Any], kind: str, found: Found) -> list[Any]:
     some = list(rows[: SHOWN + 1])
     if len(some) > SHOWN:
         found.more.add(kind)
@@ -116,15 +116,21 @@ def _messages(accounts: Any, query: str, everything: bool) -> QuerySet[Message]:
     return rows.select_related("account", "chat_row", "sender_contact").newest_first()
 
 
-def _events(workspace: Workspace, query: str) -> QuerySet[Event]:
-    """By id or seq wherever it is; by type or by what the event holds among the newest."""
+def _events(workspace: Workspace, query: str) -> list[Event]:
+    """By id or seq wherever it is; by type or by what the event holds among the newest.
+
+    Two queries: of one with an OR a database may read the whole log, newest first.
+    """
     exact = Q(pk=query)
     if query.isascii() and query.isdigit() and len(query) < 19:
         exact |= Q(seq=int(query))
-    since = event_log.head(workspace.pk) - NEWEST_EVENTS
-    inside = Q(seq__gt=since) & (Q(type__icontains=query) | Q(written__icontains=query))
-    rows = Event.objects.filter(workspace=workspace).annotate(written=Cast("data", TextField()))
-    return rows.filter(exact | inside).order_by("-seq")
+    mine = Event.objects.filter(workspace=workspace)
+    named = list(mine.filter(exact).order_by("-seq"))
+    newest = mine.filter(seq__gt=event_log.head(workspace.pk) - NEWEST_EVENTS)
+    holds = Q(type__icontains=query) | Q(written__icontains=query)
+    others = newest.annotate(written=Cast("data", TextField())).filter(holds)
+    others = others.exclude(pk__in=[event.pk for event in named]).order_by("-seq")
+    return [*named, *others[: SHOWN + 1]]
 
 
 def marked(text: str, query: str) -> SafeString:

@@ -13,6 +13,8 @@ from django.utils import timezone
 from . import followers, hints, types
 from .models import Event, Log
 
+FORGOTTEN_AT_ONCE = 2000  # events per transaction
+
 
 class CursorExpired(Exception):
     """The log no longer reaches back to this cursor."""
@@ -64,7 +66,7 @@ def _next_seq(workspace_id: UUID) -> int | None:
     known = Log._meta.pk.get_db_prep_value(workspace_id, connection)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {table} SET last_seq = last_seq + 1"  # noqa: S608
+            f"UPDATE {table} SET last_seq = last_seq + 1"  # noqa: S608  the name of our own table
             " WHERE workspace_id = %s RETURNING last_seq",
             [known],
         )
@@ -140,4 +142,7 @@ def forget_before(*, workspace_id: UUID, at: datetime) -> int:
     if newest is None:
         return 0
     Log.objects.filter(workspace_id=workspace_id).update(oldest_seq=newest + 1)
-    return Event.objects.filter(workspace_id=workspace_id, seq__lte=newest).delete()[0]
+    gone, forgotten = 0, Event.objects.filter(workspace_id=workspace_id, seq__lte=newest)
+    while ids := list(forgotten.order_by("seq").values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE]):
+        gone += Event.objects.filter(pk__in=ids).delete()[0]
+    return gone

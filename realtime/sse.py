@@ -75,7 +75,7 @@ class TicketAuthentication(BaseAuthentication):
         return None, found
 
 
-class TicketScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class TicketScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # the base has no types
     target_class = "realtime.sse.TicketAuthentication"
     name = "ticket"
 

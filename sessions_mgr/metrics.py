@@ -58,7 +58,7 @@ def _restore() -> Metric:
         "switchboard_restore", "Linked numbers: wanted, connected, waiting", labels=["part"]
     )
     for part, count in assignments.restore_progress().items():
-        family.add_metric([part], float(count))  # type: ignore[arg-type]
+        family.add_metric([part], float(count))  # type: ignore[arg-type]  # numbers of a TypedDict
     return family
 
 

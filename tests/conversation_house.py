@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from django.urls import reverse
 
 from accounts.models import Role
@@ -62,8 +60,3 @@ class House:
         return self.client.post(
             self.url("number-conversation-send"), fields, headers=headers or {}, follow=follow
         )
-
-
-def text_of(page) -> str:
-    page = page if isinstance(page, str) else page.content.decode()
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))

@@ -64,7 +64,7 @@ async def courier(*, allow_private=True, seconds=10.0, proxy="", resolve=resolve
     """`async with courier() as it:`; time begins now and moves only by `it`."""
     made = make_pool(allow_private=allow_private, proxy=proxy, resolve=resolve, **pool)
     # Ahead of the clock by which events are written, so that all of them are due.
-    it = Courier(None, timezone.now() + timedelta(minutes=1))  # type: ignore[arg-type]
+    it = Courier(None, timezone.now() + timedelta(minutes=1))  # type: ignore[arg-type]  # its worker is made below
     it.worker = DeliveryWorker(
         asyncio.Event(),
         Sender(

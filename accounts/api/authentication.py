@@ -54,7 +54,7 @@ class KeyAuthentication(BaseAuthentication):
         return "Bearer"
 
 
-class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # the base has none
     target_class = "accounts.api.authentication.KeyAuthentication"
     name = ["bearer", "apiKey"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.conf import settings
@@ -12,7 +13,10 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from ..quotas import QuotaExceeded
+from ..storage_errors import StorageFailed
 from .problems import Problem, body
+
+logger = logging.getLogger(__name__)
 
 _TOO_LARGE = f"Send at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes."
 
@@ -25,6 +29,9 @@ def handler(exc: Exception, context: dict[str, Any]) -> Response | None:
         exc = exceptions.PermissionDenied()
     elif isinstance(exc, QuotaExceeded):
         exc = _quota(exc)
+    elif isinstance(exc, StorageFailed):
+        logger.error("a file could not be kept: %s", exc)
+        exc = Problem(503, "storage_failed", "The storage does not answer; ask again.")
     elif isinstance(exc, RequestDataTooBig):
         exc = Problem(413, "too_large", _TOO_LARGE)
     response = exception_handler(exc, context)

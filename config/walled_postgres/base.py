@@ -28,10 +28,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _rollback(self) -> None:
         self._told = None
-        super()._rollback()  # type: ignore[misc]
+        super()._rollback()  # type: ignore[misc]  # Django's stubs leave it out
 
     def _savepoint_rollback(self, sid: str) -> None:
-        super()._savepoint_rollback(sid)  # type: ignore[misc]
+        super()._savepoint_rollback(sid)  # type: ignore[misc]  # Django's stubs leave it out
         self._told = None
 
     def _tell(self) -> None:

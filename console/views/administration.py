@@ -9,6 +9,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.conf import settings
+from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
@@ -22,6 +23,8 @@ from accounts.tenant_models import WorkspacePurge
 from ..administrators import administrator_page
 from ..answers import leave
 from ..workspace_forms import DeleteForm, NewWorkspaceForm, QuotaForm, SuspendForm
+
+PAGE_SIZE = 50
 
 
 @administrator_page("GET", "POST")
@@ -38,14 +41,15 @@ def workspaces(request: HttpRequest) -> HttpResponse:
             return answer
         if made is not None:
             return redirect("console:admin-workspace", workspace_id=made.pk)
-    rows = [
-        {"workspace": workspace, "usage": quotas.usage(workspace)}
-        for workspace in Workspace.objects.order_by("name")
-    ]
+    pages = Paginator(Workspace.objects.order_by("name", "pk"), PAGE_SIZE)
+    shown = pages.get_page(request.GET.get("page"))
+    used = quotas.used_by([workspace.pk for workspace in shown])
     context = {
         "form": form,
         "place": "workspaces",
-        "rows": rows,
+        "rows": [{"workspace": workspace, "used": used[workspace.pk]} for workspace in shown],
+        "page": shown,
+        "page_numbers": pages.get_elided_page_range(shown.number, on_each_side=1, on_ends=1),
         "purges": WorkspacePurge.objects.order_by("finished_at", "-requested_at")[:20],
     }
     status = 422 if form.errors else 200
@@ -71,7 +75,9 @@ def quota(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
 def suspend(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
     found = get_object_or_404(Workspace, pk=workspace_id)
     form = SuspendForm(request.POST)
-    reason = form.cleaned_data["reason"] if form.is_valid() else ""
+    if not form.is_valid():
+        return _page(request, found, suspension=form)
+    reason = form.cleaned_data["reason"]
     lifecycle.suspend(workspace=found, actor=_actor(request), reason=reason)
     return leave(request, _url(found), _("“%(name)s” is suspended.") % {"name": found.name})
 
@@ -119,18 +125,19 @@ def _page(
     found: Workspace,
     form: QuotaForm | None = None,
     delete: DeleteForm | None = None,
+    suspension: SuspendForm | None = None,
 ) -> HttpResponse:
     limits = quotas.limits(found.pk)
     context = {
         "found": found,
         "place": "workspaces",
         "form": form or QuotaForm(initial={name: getattr(limits, name) for name in quotas.NAMES}),
-        "suspend_form": SuspendForm(),
+        "suspend_form": suspension or SuspendForm(),
         "delete_form": delete or DeleteForm(name=found.name),
         "usage": quotas.usage(found),
         "purge": WorkspacePurge.objects.filter(workspace_id=found.pk).first(),
     }
-    wrong = (form is not None and form.errors) or (delete is not None and delete.errors)
+    wrong = any(one is not None and one.errors for one in (form, delete, suspension))
     template = "console/administration/workspace.html"
     return render(request, template, context, status=422 if wrong else 200)
 

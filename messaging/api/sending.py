@@ -174,6 +174,7 @@ class SendMixin(APIView):
             200: MessageShape,
             413: codes("too_large", "media_too_large"),
             422: codes(*REFUSED),
+            503: codes("storage_failed"),
         },
     )
     def post(self, request: Request, account_id: UUID) -> Response:
@@ -235,6 +236,7 @@ class UploadsView(APIView):
             201: UploadSerializer,
             413: codes("too_large", "media_too_large"),
             422: codes("invalid", "media_invalid"),
+            503: codes("storage_failed"),
         },
     )
     def post(self, request: Request) -> Response:

@@ -18,13 +18,13 @@ from typing import Any, BinaryIO
 from django.conf import settings
 from django.core.files import File
 
+from accounts.storage_errors import storage_errors
 from sessions_mgr import commands
 
 from ..models import Direction, Media
 from ..models.media import media_storage
 from . import schedule, thumbnails
 from .claims import Fetched, Refused
-from .storage import storage_errors
 
 logger = logging.getLogger(__name__)
 

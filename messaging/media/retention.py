@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from accounts import preferences, quotas
+from accounts.storage_errors import storage_errors
 
 from ..models import HeldFact, Media, MediaState, Upload
 from ..models.media import media_storage
@@ -88,6 +89,7 @@ def _remove(file: Media) -> None:
     name = str(file.file.name)
     shared = Media.objects.exclude(state=MediaState.GONE).filter(file=name).exists()
     if not shared and not Upload.objects.filter(file=name).exists():
-        media_storage().delete(name)
+        with storage_errors():
+            media_storage().delete(name)
         quotas.give_back_media(file.account.workspace_id, file.size)
     Media.objects.filter(pk=file.pk).update(file="")

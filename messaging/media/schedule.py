@@ -31,4 +31,4 @@ GONE = "media_gone"
 def pause(attempts: int) -> timedelta:
     """After so many attempts: 5 s, 10 s, 20 s … 1 h, each up to a fifth longer."""
     seconds = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** max(0, attempts - 1))
-    return timedelta(seconds=seconds * random.uniform(1.0, 1.2))  # noqa: S311
+    return timedelta(seconds=seconds * random.uniform(1.0, 1.2))  # noqa: S311  no secret

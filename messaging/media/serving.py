@@ -16,6 +16,8 @@ from urllib.parse import quote
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
+from accounts.storage_errors import StorageFailed, storage_errors
+
 from ..models import Media, MediaState
 from ..models.media import media_storage
 from . import storage
@@ -110,11 +112,11 @@ def respond(
         return _answer(request, BytesIO(data), len(data), etag, _headers(file, preview=True))
     check(file)
     try:
-        with storage.storage_errors():
+        with storage_errors():
             source = media_storage().open(str(file.file.name), "rb")
     except FileNotFoundError:
         raise NotThere(410, "media_gone", "The file is missing in the storage.") from None
-    except storage.StorageFailed as exc:
+    except StorageFailed as exc:
         logger.error("a file could not be opened: %s", exc, extra={"media": str(file.pk)})
         raise NotThere(503, "storage_failed", "The storage does not answer; ask again.") from exc
     headers = _headers(file, download=download)

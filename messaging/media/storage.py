@@ -1,4 +1,4 @@
-"""What a storage may be beside a folder: a bucket. Its own errors, and reading a part of a file."""
+"""Reading a part of a file, also where the storage is a bucket."""
 
 from __future__ import annotations
 
@@ -6,25 +6,9 @@ import contextlib
 from collections.abc import Iterator
 from typing import IO, Any
 
+from accounts.storage_errors import storage_errors
+
 BLOCK = 262_144  # bytes read at once
-
-
-class StorageFailed(OSError):
-    """The storage does not do what it is asked for."""
-
-
-@contextlib.contextmanager
-def storage_errors() -> Iterator[None]:
-    """What the storage raises, as an OSError. A file that is not there stays FileNotFoundError."""
-    try:
-        yield
-    except OSError:
-        raise
-    except Exception as exc:
-        # Those of boto have no base of their own, and importing them costs every process 10 MB.
-        if type(exc).__module__.partition(".")[0] not in ("boto3", "botocore", "s3transfer"):
-            raise
-        raise StorageFailed(f"the storage failed: {exc}") from exc
 
 
 def blocks(source: IO[bytes], start: int, end: int) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ its claim; whoever finds an old claim takes it over.
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,15 +22,18 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts import quotas
+from accounts.storage_errors import storage_errors
 from egress.transport import close, make_pool
 
 from ..models import Direction, Media, MediaState, Outgoing, Upload
 from . import fetching, files, orders, settling, voice
-from .errors import MEDIA_GONE, MEDIA_QUOTA, MediaProblem
+from .errors import MEDIA_GONE, MEDIA_QUOTA, STORAGE_FAILED, MediaProblem
 
 CLAIM = timedelta(seconds=fetching.DEADLINE + voice.DEADLINE * 2 + 60)
 TRIES = 5
 FIRST_DELAY = 5.0  # seconds
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -93,7 +97,12 @@ async def run(job: Job, *, claim: str, clock: Callable[[], datetime] = timezone.
             await _in_thread(lambda: _store(job, path, name, claim))
         except MediaProblem as exc:
             problem = exc
-            await _in_thread(lambda: _trouble(job, problem, claim, clock()))
+        except OSError as exc:
+            logger.warning("a file to send could not be kept: %s", exc)
+            problem = MediaProblem(STORAGE_FAILED, "The storage does not answer.", again=True)
+        else:
+            return
+    await _in_thread(lambda: _trouble(job, problem, claim, clock()))
 
 
 async def _get(job: Job, path: Path) -> str:
@@ -131,7 +140,7 @@ def _copy(job: Job, into: IO[bytes]) -> str:
     upload = Upload.objects.filter(pk=job.upload_id, workspace_id=job.workspace_id).first()
     if upload is None:
         raise MediaProblem(MEDIA_GONE, "The upload has expired; send it again.")
-    with upload.file.open("rb") as source:
+    with storage_errors(), upload.file.open("rb") as source:
         for chunk in source.chunks():
             into.write(chunk)
     return upload.filename

@@ -30,6 +30,7 @@ MEDIA_INVALID = "media_invalid"  # the file is broken, or no file of this type
 MEDIA_TOO_LARGE = "media_too_large"
 MEDIA_UNREACHABLE = "media_unreachable"  # its URL gave no file
 MEDIA_REFUSED = "media_url_refused"  # its URL leads where we do not go
+STORAGE_FAILED = "storage_failed"  # the disk or bucket of files does not answer
 MEDIA_GONE = "media_gone"  # the upload has expired
 MEDIA_QUOTA = "quota_exceeded"  # the workspace may keep no more files
 VOICE_NOT_CONVERTED = "voice_not_converted"

@@ -14,6 +14,8 @@ from uuid import UUID
 from django.core.files import File
 from django.core.files.storage import Storage, storages
 
+from accounts.storage_errors import storage_errors
+
 from ..media import extensions, names
 from . import pictures, sniffing, voice
 from .errors import MEDIA_INVALID, MEDIA_TOO_LARGE, MediaProblem
@@ -136,7 +138,7 @@ def _whole(path: Path, mime_type: str, filename: str, kind: str, **more: object)
         filename=names.clean(filename, names.plain_type(mime_type), fallback=kind),
         size=path.stat().st_size,
         sha256=digest.hexdigest(),
-        **more,  # type: ignore[arg-type]
+        **more,  # type: ignore[arg-type]  # fields of Examined, by name
     )
 
 
@@ -146,7 +148,7 @@ def storage() -> Storage:
 
 def keep(path: Path, name: str) -> str:
     """Stream a file into the storage; the name under which it is there."""
-    with path.open("rb") as file:
+    with path.open("rb") as file, storage_errors():
         return storage().save(name, File(file))
 
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts import quotas
 from accounts.models import Workspace
+from accounts.storage_errors import storage_errors
 
 from ..media import names
 from ..models import Upload
@@ -20,6 +21,7 @@ from . import files, sniffing
 from .errors import MEDIA_INVALID, MEDIA_TOO_LARGE, MediaProblem
 
 KEPT = timedelta(hours=24)
+AT_ONCE = 500  # files of which the rows are in memory
 
 
 def keep(*, workspace: Workspace, file: UploadedFile[Any], most: int) -> Upload:
@@ -36,7 +38,8 @@ def keep(*, workspace: Workspace, file: UploadedFile[Any], most: int) -> Upload:
         digest.update(chunk)
     file.seek(0)
     upload_id, mime_type = uuid4(), files.declared(sniffing.sniff(head), file.name or "")
-    stored = files.storage().save(f"uploads/{workspace.pk}/{upload_id}", file)
+    with storage_errors():
+        stored = files.storage().save(f"uploads/{workspace.pk}/{upload_id}", file)
     try:
         with transaction.atomic():
             quotas.check_media(workspace, file.size)
@@ -58,9 +61,12 @@ def keep(*, workspace: Workspace, file: UploadedFile[Any], most: int) -> Upload:
 def forget_expired(at: datetime) -> int:
     """Retention. Messages have copies of their own. How many went."""
     count = 0
-    for upload in Upload.objects.filter(expires_at__lt=at).order_by("expires_at")[:1000]:
-        files.storage().delete(str(upload.file.name))
-        upload.delete()
-        quotas.give_back_media(upload.workspace_id, upload.size)
-        count += 1
+    expired = Upload.objects.filter(expires_at__lt=at).order_by("expires_at")
+    while batch := list(expired[:AT_ONCE]):
+        for upload in batch:
+            with storage_errors():
+                files.storage().delete(str(upload.file.name))
+            upload.delete()
+            quotas.give_back_media(upload.workspace_id, upload.size)
+        count += len(batch)
     return count

@@ -79,7 +79,7 @@ def number_of(text: Any) -> str:
     try:
         return parse_phone_number(str(text))
     except serializers.ValidationError as exc:
-        raise Problem(422, "invalid", f"phone_number: {exc.detail[0]}") from None  # type: ignore[index]
+        raise Problem(422, "invalid", f"phone_number: {exc.detail[0]}") from None  # type: ignore[index]  # a list of one
 
 
 class PhoneRequest(serializers.Serializer[Any]):

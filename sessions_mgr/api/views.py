@@ -242,7 +242,7 @@ class AccountViewSet(
     @action(detail=True, methods=["get"], pagination_class=NewestFirst)
     def timeline(self, request: Request, pk: UUID) -> Response:
         changes = StatusChange.objects.filter(account=self.get_object())
-        page: Any = self.paginate_queryset(changes)  # type: ignore[arg-type]
+        page: Any = self.paginate_queryset(changes)  # type: ignore[arg-type]  # other rows than its own
         return self.get_paginated_response(StatusChangeSerializer(page, many=True).data)
 
     @extend_schema(

@@ -13,15 +13,12 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from dataclasses import dataclass, field
-from typing import Any
 
-from .neonize_patience import Patience, closed_gate
+from .neonize_patience import Awaited, Patience, forget_oldest
 from .neonize_stanzas import id_of, type_of
 
 logger = logging.getLogger(__name__)
 
-REMEMBERED = 4096  # receipts that were never acknowledged; more are forgotten
 # What we report, as the wire calls it and as neonize does. Of all others nothing is lost with them.
 KINDS = {b"": "DELIVERED", b"inactive": "INACTIVE", b"read": "READ", b"played": "PLAYED"}
 
@@ -30,19 +27,11 @@ _KEY = re.compile(rb'^[^>]* key="([^"]*)"')
 Key = tuple[str, str]  # the first message of a receipt, the kind in neonize's words
 
 
-@dataclass(slots=True)
-class _Open:
-    """Callbacks that are still to come for one message and kind."""
-
-    missing: int = 0
-    waiting: list[threading.Lock] = field(default_factory=list)
-
-
 class Acks:
     def __init__(self, patience: Patience) -> None:
         self._patience = patience
         self._lock = threading.Lock()
-        self._open: dict[Key, _Open] = {}
+        self._open: dict[Key, Awaited] = {}
         # Of which messages a stanza speaks; in groups of many, under an id of its own.
         self._stanzas: dict[tuple[bytes, bytes], set[Key]] = {}
 
@@ -56,10 +45,10 @@ class Acks:
             messages = self._stanzas.setdefault((id_of(line), kind), set())
             for wa_id, callbacks in _messages(line):
                 key = (wa_id.decode(errors="replace"), KINDS[kind])
-                self._open.setdefault(key, _Open()).missing += callbacks
+                self._open.setdefault(key, Awaited()).missing += callbacks
                 messages.add(key)
-            _forget_oldest(self._stanzas)
-            _forget_oldest(self._open)
+            forget_oldest(self._stanzas)
+            forget_oldest(self._open)
 
     def sending(self, line: bytes) -> None:
         """A stanza is about to be sent. Returns when it may go."""
@@ -68,7 +57,9 @@ class Acks:
         with self._lock:
             messages = self._stanzas.pop((id_of(line), type_of(line)), set())
         for key in messages:
-            if not self._wait(key):
+            if self._patience.wait_for(key, self._open, self._lock) is not None:
+                with self._lock:
+                    self._open.pop(key, None)
                 logger.warning("a receipt of message %s never came out of the engine", key[0])
 
     # What the callbacks say -----------------------------------------------------------------
@@ -83,23 +74,7 @@ class Acks:
             if found.missing > 0:
                 return
             del self._open[wa_id, kind]
-        for gate in found.waiting:
-            gate.release()
-
-    # Inside ---------------------------------------------------------------------------------
-
-    def _wait(self, key: Key) -> bool:
-        with self._lock:
-            found = self._open.get(key)
-            if found is None:
-                return True
-            gate = closed_gate()
-            found.waiting.append(gate)
-        if self._patience.wait(gate):
-            return True
-        with self._lock:
-            self._open.pop(key, None)
-        return False
+        found.let_go()
 
 
 def _messages(line: bytes) -> list[tuple[bytes, int]]:
@@ -109,8 +84,3 @@ def _messages(line: bytes) -> list[tuple[bytes, int]]:
         return [(id_of(line), 1)]
     found = [(_KEY.search(b" " + part), part.count(b"<user ")) for part in groups]
     return [(key[1], users) for key, users in found if key and users]
-
-
-def _forget_oldest(memory: dict[Any, Any]) -> None:
-    if len(memory) > REMEMBERED:
-        del memory[next(iter(memory))]

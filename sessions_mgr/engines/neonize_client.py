@@ -35,7 +35,7 @@ def make_client(neonize: Any, config: base.EngineConfig, listener: Listener) -> 
     # neonize 0.5.2 forgot to say what this function returns.
     neonize.gocode.DecryptPollVote.errcheck = neonize.gocode.SendMessage.errcheck
 
-    class Client(neonize.NewClient):  # type: ignore[misc]
+    class Client(neonize.NewClient):  # type: ignore[misc]  # neonize has no types
         def __init__(self) -> None:
             super().__init__(
                 **_store(neonize, config),

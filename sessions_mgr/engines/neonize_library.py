@@ -99,7 +99,7 @@ def _stub_magic() -> None:
         def from_buffer(*_: object, **__: object) -> str:
             raise RuntimeError("libmagic is not installed, so the type of this file is unknown")
 
-        stub.from_buffer = from_buffer  # type: ignore[attr-defined]
+        stub.from_buffer = from_buffer  # type: ignore[attr-defined]  # a module made here
         sys.modules["magic"] = stub
 
 
@@ -109,8 +109,8 @@ def _log_module() -> types.ModuleType:
     log = logging.getLogger(_LEVEL)  # neonize passes its level on to whatsmeow
     log.setLevel(logging.WARNING)
     log.addFilter(lambda record: record.levelno >= logging.WARNING)  # what Python itself says
-    module.log = log  # type: ignore[attr-defined]
-    module.log_whatsmeow = _log_whatsmeow  # type: ignore[attr-defined]
+    module.log = log  # type: ignore[attr-defined]  # a module made here
+    module.log_whatsmeow = _log_whatsmeow  # type: ignore[attr-defined]  # likewise
     return module
 
 

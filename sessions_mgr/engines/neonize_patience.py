@@ -8,11 +8,37 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 LATER_CALLBACKS = 256  # Go's queue before our callback has 100 places
 QUIET_SECONDS = 10.0  # without any callback: nothing is on its way
 LOOK_SECONDS = 0.5
+REMEMBERED = 4096  # things that WhatsApp never acknowledged; older ones are forgotten
+
+
+@dataclass(slots=True)
+class Awaited:
+    """What callbacks are still to bring, and who waits for it. Guarded by the lock of its owner."""
+
+    missing: int = 0  # callbacks, or parts of a message, that did not come yet
+    waiting: list[threading.Lock] = field(default_factory=list)
+
+    def gate(self) -> threading.Lock:
+        """Something to wait at. Closed until `let_go`."""
+        gate = threading.Lock()
+        gate.acquire()
+        self.waiting.append(gate)
+        return gate
+
+    def let_go(self) -> None:
+        for gate in self.waiting:
+            gate.release()
+
+
+K = TypeVar("K", bound=Hashable)
+A = TypeVar("A", bound=Awaited)
 
 
 class Patience:
@@ -30,7 +56,16 @@ class Patience:
     def called_back(self) -> None:
         self._callbacks += 1
 
-    def wait(self, gate: threading.Lock) -> bool:
+    def wait_for(self, key: K, among: dict[K, A], lock: threading.Lock) -> A | None:
+        """None once it is there, or was never awaited; what will never come when it will not."""
+        with lock:
+            awaited = among.get(key)
+            if awaited is None:
+                return None
+            gate = awaited.gate()
+        return None if self._opens(gate) else awaited
+
+    def _opens(self, gate: threading.Lock) -> bool:
         """True once the gate is open; False when nobody will open it."""
         begun, callbacks = self.clock(), self._callbacks
         while not gate.acquire(timeout=LOOK_SECONDS):
@@ -42,7 +77,6 @@ class Patience:
         return True
 
 
-def closed_gate() -> threading.Lock:
-    gate = threading.Lock()
-    gate.acquire()
-    return gate
+def forget_oldest(memory: dict[Any, Any]) -> None:
+    while len(memory) > REMEMBERED:
+        del memory[next(iter(memory))]

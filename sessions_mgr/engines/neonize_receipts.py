@@ -18,14 +18,13 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from .neonize_patience import QUIET_SECONDS, Patience, closed_gate
+from .neonize_patience import QUIET_SECONDS, Awaited, Patience, forget_oldest
 from .neonize_stanzas import id_of, type_of
 
 logger = logging.getLogger(__name__)
 
-REMEMBERED = 4096  # messages whose receipt WhatsApp never acknowledged; more are forgotten
 BLIND_AFTER = 300  # messages stored since we last saw a receipt: the log has changed its form
 ACK_DELAY_SECONDS = 0.02  # from the line of a retry receipt until it is surely on its way
 
@@ -35,12 +34,10 @@ _CONFIRMS = frozenset({b"", b"inactive", b"sender", b"peer_msg"})  # types that 
 
 
 @dataclass(slots=True)
-class _Message:
-    """A message between its arrival and its place in the spool."""
+class _Message(Awaited):
+    """A message between its arrival and its place in the spool. `missing` counts ciphertexts."""
 
-    parts: int  # ciphertexts that were not dealt with yet
     reported: bool = False  # at least one reached our callback
-    waiting: list[threading.Lock] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +91,7 @@ class Receipts:
             elif kind == b"retry":
                 with self._lock:
                     self._retried[id_of(line)] = None
-                    _forget_oldest(self._retried)
+                    forget_oldest(self._retried)
         elif b' class="message"' in line:
             self._hold_ack(id_of(line), line)
 
@@ -118,8 +115,9 @@ class Receipts:
             message = self._open.pop(wa_id.encode(), None)
             if message is not None:
                 self._unreadable[wa_id.encode()] = None
-                _forget_oldest(self._unreadable)
-        _release(message)
+                forget_oldest(self._unreadable)
+        if message is not None:
+            message.let_go()
 
     # Inside ---------------------------------------------------------------------------------
 
@@ -132,9 +130,9 @@ class Receipts:
         wa_id = id_of(line)
         with self._lock:
             self._unsettled.setdefault(wa_id, self._now())
-            _forget_oldest(self._unsettled)
-            message = self._open.setdefault(wa_id, _Message(0))
-            message.parts += parts
+            forget_oldest(self._unsettled)
+            message = self._open.setdefault(wa_id, _Message())
+            message.missing += parts
             message.reported = False
 
     def _dealt_with(self, wa_id: bytes, *, reported: bool) -> None:
@@ -142,12 +140,12 @@ class Receipts:
             message = self._open.get(wa_id)
             if message is None:
                 return
-            message.parts -= 1
+            message.missing -= 1
             message.reported |= reported
-            if message.parts > 0:
+            if message.missing > 0:
                 return
             del self._open[wa_id]
-        _release(message)
+        message.let_go()
 
     def _settle(self, wa_id: bytes) -> None:
         with self._lock:
@@ -156,7 +154,7 @@ class Receipts:
                 self._on_settled(next(iter(self._unsettled.values()), self._now()))
 
     def _hold(self, wa_id: bytes, line: bytes) -> None:
-        message = self._wait(wa_id)
+        message = self._patience.wait_for(wa_id, self._open, self._lock)
         if message is None:
             return
         with self._lock:
@@ -172,7 +170,7 @@ class Receipts:
 
     def _hold_ack(self, wa_id: bytes, line: bytes) -> None:
         """WhatsApp forgets an unreadable message at its ack: first on record, first asked again."""
-        self._wait(wa_id)
+        self._patience.wait_for(wa_id, self._open, self._lock)
         begun = self._patience.clock()
         asks_again = wa_id in self._unreadable and b" error=" not in line
         while asks_again and self._patience.clock() - begun < QUIET_SECONDS:
@@ -183,23 +181,3 @@ class Receipts:
             self._unreadable.pop(wa_id, None)
             self._retried.pop(wa_id, None)
         self._settle(wa_id)
-
-    def _wait(self, wa_id: bytes) -> _Message | None:
-        """None when it is stored; the message when it will never be."""
-        with self._lock:
-            message = self._open.get(wa_id)
-            if message is None:
-                return None
-            gate = closed_gate()
-            message.waiting.append(gate)
-        return None if self._patience.wait(gate) else message
-
-
-def _release(message: _Message | None) -> None:
-    for gate in message.waiting if message else ():
-        gate.release()
-
-
-def _forget_oldest(memory: dict[bytes, float] | dict[bytes, None]) -> None:
-    if len(memory) > REMEMBERED:
-        del memory[next(iter(memory))]

@@ -70,7 +70,7 @@ _TRIGGERS = {
     for name, (event, values) in _NOTES.items()
 }
 _TRIGGERS["prune"] = (
-    "AFTER INSERT ON switchboard_undo BEGIN DELETE FROM switchboard_undo"  # noqa: S608
+    "AFTER INSERT ON switchboard_undo BEGIN DELETE FROM switchboard_undo"  # noqa: S608  numbers of our own
     f" WHERE at < NEW.at - {KEEP_SECONDS} AND seq <= NEW.seq - {KEEP_ROWS}"
     " AND seq IN (SELECT seq FROM switchboard_undo ORDER BY seq LIMIT 3); END"
 )

@@ -2,6 +2,8 @@
 
 whatsmeow's upgrades since version 5 only add tables and columns with defaults, so this equals
 letting it upgrade the file. What other devices of the file know is left behind.
+
+Names within SQL (each `noqa: S608`) are constants, or those of our own fresh store.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from django.core.files.storage import Storage, storages
 from django.utils import timezone
 
 from accounts.models import WhatsAppAccount
+from accounts.storage_errors import storage_errors
 
 from .. import stores
 from ..models import StoreSnapshot
@@ -212,15 +213,11 @@ def vault() -> Storage:
 def _storage_errors() -> Iterator[None]:
     """What the storage raises, as StorageFailed. A file that is not there stays what it is."""
     try:
-        yield
+        with storage_errors():
+            yield
     except FileNotFoundError:
         raise
     except OSError as exc:
-        raise StorageFailed(f"the storage of snapshots failed: {exc}") from exc
-    except Exception as exc:
-        # Those of boto have no base of their own, and importing them costs every node 10 MB.
-        if type(exc).__module__.partition(".")[0] not in ("boto3", "botocore"):
-            raise
         raise StorageFailed(f"the storage of snapshots failed: {exc}") from exc
 
 

@@ -8,7 +8,9 @@ import pytest
 from django.shortcuts import resolve_url
 from django.test import Client
 
+from accounts import quotas
 from accounts.models import AuditEntry, User, Workspace
+from console.views import administration
 from tests.factories import UserFactory, WorkspaceFactory
 from tests.life import connected_account
 
@@ -40,6 +42,10 @@ def admin():
     client = Client()
     client.force_login(user)
     return client
+
+
+def listed(admin, **query):
+    return admin.get("/administration/workspaces/", query).context
 
 
 def test_an_administrator_makes_limits_and_suspends_a_workspace(admin, owner):
@@ -90,6 +96,32 @@ def test_an_owner_who_is_new_gets_a_link_that_sets_the_password(admin):
     assert made.user.check_password("nine-quiet-Rivers-4")
     written = set(AuditEntry.objects.values_list("action", flat=True))
     assert {"workspace.created", "person.created", "person.password_link_made"} <= written
+
+
+def test_a_reason_that_is_too_long_suspends_nobody(admin, ours):
+    answer = admin.post(f"/administration/workspaces/{ours.pk}/suspend", {"reason": "x" * 201})
+    assert answer.status_code == 422
+    ours.refresh_from_db()
+    assert ours.suspended_at is None
+
+
+def test_the_list_shows_what_each_uses_however_many_there_are(
+    admin, ours, django_assert_max_num_queries
+):
+    connected_account(workspace=ours)
+    quotas.take_message(ours, 41)
+    quotas.check_media(ours, 7 * 2**20)
+    WorkspaceFactory.create_batch(2)
+    rows = {row["workspace"]: row["used"] for row in listed(admin)["rows"]}
+    assert rows.pop(ours) == {"numbers": 1, "messages_per_day": 41, "media_bytes": 7 * 2**20}
+    nothing = {"numbers": 0, "messages_per_day": 0, "media_bytes": 0}
+    assert list(rows.values()) == [nothing, nothing]
+
+    WorkspaceFactory.create_batch(administration.PAGE_SIZE)
+    with django_assert_max_num_queries(20):
+        first = listed(admin)
+    assert len(first["rows"]) == administration.PAGE_SIZE
+    assert len(listed(admin, page="2")["rows"]) == 3
 
 
 @pytest.mark.parametrize("verb", ["", "/quota", "/suspend", "/resume", "/delete"])

@@ -16,6 +16,7 @@ from sessions_mgr.models import Session, StatusChange
 from sessions_mgr.reasons import sentence
 from sessions_mgr.states import Status
 from tests.factories import PASSWORD, AccountFactory, UserFactory, WorkspaceFactory
+from tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -65,10 +66,6 @@ def url(name, workspace, account=None, **more):
     if account:
         kwargs["account_id"] = account.pk
     return reverse(f"console:{name}", kwargs=kwargs)
-
-
-def text_of(answer) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
 
 
 # Signing in ----------------------------------------------------------------------------------

@@ -10,12 +10,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from messaging.models import Chat, Message, PollVote, Reaction
-from tests.conversation_house import HTMX, PNG, House, text_of
+from tests.conversation_house import HTMX, PNG, House
 from tests.factories import (
     ChatFactory,
     ContactFactory,
     MediaFactory,
 )
+from tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,8 @@ import pytest
 
 from accounts.models import Role
 from messaging.models import Message, Outgoing
-from tests.conversation_house import HTMX, House, text_of
+from tests.conversation_house import HTMX, House
+from tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
 

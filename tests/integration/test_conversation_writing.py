@@ -14,12 +14,13 @@ from accounts.models import Role
 from messaging.models import Chat, Message, Outgoing, Upload
 from messaging.outbox import orders, requests
 from sessions_mgr import commands
-from tests.conversation_house import HTMX, PNG, House, text_of
+from tests.conversation_house import HTMX, PNG, House
 from tests.factories import (
     ChatFactory,
     ContactFactory,
     WorkspaceFactory,
 )
+from tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
 

@@ -104,6 +104,19 @@ def test_retention_makes_old_cursors_expire_honestly(api, workspace):
     assert [e["seq"] for e in fresh["results"]] == [3]
 
 
+def test_retention_forgets_bit_by_bit(workspace, monkeypatch):
+    monkeypatch.setattr(event_log, "FORGOTTEN_AT_ONCE", 2)
+    write(workspace, 6)
+    Event.objects.filter(seq__lte=5).update(recorded_at=timezone.now() - timedelta(days=40))
+
+    gone = event_log.forget_before(
+        workspace_id=workspace.pk, at=timezone.now() - timedelta(days=30)
+    )
+
+    assert gone == 5
+    assert [event.seq for event in Event.objects.all()] == [6]
+
+
 def test_another_workspaces_events_are_never_seen(api):
     write(WorkspaceFactory(), 3)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from datetime import timedelta
 
 import pytest
@@ -21,6 +20,7 @@ from sessions_mgr.nodes import NodeState
 from sessions_mgr.ownership import register
 from sessions_mgr.ownership.members import Member
 from tests.factories import AccountFactory, UserFactory, WorkspaceFactory
+from tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
 PAGE = "/administration/installation/"
@@ -79,10 +79,6 @@ def chief(client):
     person = UserFactory(email="chief@host.test", is_staff=True)
     client.force_login(person)
     return person
-
-
-def text_of(answer) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
 
 
 def number_on(node, **fields):

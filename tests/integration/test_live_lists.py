@@ -11,6 +11,7 @@ from accounts.models import Role
 from accounts.roles import Right, may
 from accounts.services import create_api_key
 from tests.factories import UserFactory, WorkspaceFactory
+from tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -43,10 +44,6 @@ def sign_in(home, client):
 
 def url(name, home, *more):
     return reverse(f"console:{name}", args=[home.pk, *more])
-
-
-def text_of(answer) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
 
 
 @pytest.mark.parametrize("role", Role)

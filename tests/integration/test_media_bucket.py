@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import random
@@ -178,6 +179,22 @@ def test_a_key_that_may_not_is_told_as_a_trouble_of_the_storage(api, server, use
     answer = api.get(f"/api/v1/media/{file.pk}")
 
     assert (answer.status_code, answer.json()["code"]) == (503, "storage_failed")
+
+
+@pytest.mark.parametrize("way", ["upload", "in the message"])
+def test_a_file_that_the_bucket_does_not_take_is_503(api, server, use, account, way):
+    use(server, secret_key="wrong")
+    if way == "upload":
+        file = SimpleUploadedFile("a.txt", b"text", "text/plain")
+        answer = api.post("/api/v1/uploads", {"file": file}, format="multipart")
+    else:
+        content = {"base64": base64.b64encode(b"text").decode()}
+        order = {"to": "+4915112345678", "type": "document", "media": content, "filename": "a.txt"}
+        answer = api.post(f"/api/v1/accounts/{account.pk}/messages", order)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "storage_failed")
+    assert not Upload.objects.exists()
+    assert not Media.objects.exists()
 
 
 def test_the_settings_of_the_deployment_reach_this_server(server, tmp_path):

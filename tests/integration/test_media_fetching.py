@@ -14,72 +14,16 @@ from django.test import override_settings
 from django.utils import timezone
 from PIL import Image
 
-from accounts import preferences, quotas
-from events.models import Event
-from messaging.media import claims, fetcher, retention, schedule, thumbnails
-from messaging.models import HeldFact, Media, MediaState, Message, Upload
+from messaging.media import claims, fetcher, schedule, thumbnails
+from messaging.models import Media, MediaState
 from messaging.models.media import media_storage
-from messaging.retention import forget_messages
 from sessions_mgr import services
-from tests.factories import MediaFactory, MessageFactory
-from tests.fake_bus import FakeBus, Refusal, fake_bus
+from tests.fake_bus import Refusal, fake_bus
 from tests.life import connected_account
+from tests.media_files import Worker, fetch, media_events, picture, state_of, waiting_file
 
 __all__ = ["fake_bus"]  # a fixture, by the name `bus`
-
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def picture(width=300, height=200, kind="PNG") -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", (width, height), (200, 30, 30)).save(out, kind)
-    return out.getvalue()
-
-
-class Worker:
-    """A worker that has one file and hands it out in pieces."""
-
-    def __init__(self, bus: FakeBus, data: bytes) -> None:
-        self.data, self.pieces = data, 0
-        bus.answers |= {
-            "download_begin": {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()},
-            "download_chunk": self.chunk,
-            "download_end": {},
-        }
-
-    def chunk(self, args):
-        self.pieces += 1
-        end = args["offset"] + args["length"]
-        return {
-            "data": base64.b64encode(self.data[args["offset"] : end]).decode(),
-            "eof": end >= len(self.data),
-        }
-
-
-def waiting_file(account=None, **fields):
-    account = account or connected_account()
-    message = MessageFactory(account=account, type="image")
-    return MediaFactory(message=message, **fields)
-
-
-async def run(*, at=None, at_once=None, steps=1):
-    """Turns of a fetcher at a time of its own; everything it began has ended."""
-    now = at or timezone.now() + timedelta(seconds=1)
-    made = fetcher.MediaFetcher(asyncio.Event(), at_once=at_once, clock=lambda: now)
-    taken = 0
-    for _ in range(steps):
-        taken += await made.step()
-        await made.settle()
-    await made._finish()
-    return taken
-
-
-def fetch(**how):
-    return asyncio.run(run(**how))
-
-
-def media_events():
-    return [e.data["media"] for e in Event.objects.filter(type="message.media").order_by("seq")]
 
 
 def test_a_file_is_fetched_in_pieces_verified_and_told(bus):
@@ -369,159 +313,13 @@ def test_files_of_our_own_that_the_outbox_brings_are_left_to_it(bus):
     assert fetch() == 0
 
 
-def state_of(file):
-    return Media.objects.values_list("state", flat=True).get(pk=file.pk)
-
-
 async def test_the_loop_ends_when_it_is_told(bus):
     Worker(bus, picture())
     file = await in_thread(waiting_file)()
     stop = asyncio.Event()
     loop = asyncio.ensure_future(fetcher.fetch_files(stop))
     async with asyncio.timeout(10):
-        while await in_thread(state_of)(file) != MediaState.STORED:  # noqa: ASYNC110
+        while await in_thread(state_of)(file) != MediaState.STORED:  # noqa: ASYNC110  the row is all there is to see
             await asyncio.sleep(0.01)
         stop.set()
         await loop
-
-
-# The quota ----------------------------------------------------------------------------------------
-
-
-def allow(file, **limits):
-    quotas.set_limits(workspace=file.account.workspace, actor="test", **limits)
-
-
-def used_by(file):
-    return quotas.media_of(file.account.workspace_id)
-
-
-def test_what_the_workspace_may_not_keep_is_not_fetched_and_the_message_says_why(bus):
-    worker = Worker(bus, picture())
-    file = waiting_file(size=5000)
-    allow(file, media_bytes=4999)
-
-    fetch()
-
-    file.refresh_from_db()
-    assert (file.state, file.error["code"]) == (MediaState.FAILED, "quota_exceeded")
-    assert "4999 bytes" in file.error["detail"]
-    assert (worker.pieces, bus.ops()) == (0, [])
-    (told,) = media_events()
-    assert (told["state"], told["error"]["code"]) == ("failed", "quota_exceeded")
-
-
-def test_a_file_that_is_larger_than_its_sender_said_is_thrown_away(bus):
-    data = picture()
-    Worker(bus, data)
-    file = waiting_file(size=1)
-    allow(file, media_bytes=len(data) - 1)
-
-    fetch()
-
-    file.refresh_from_db()
-    assert (file.state, file.error["code"]) == (MediaState.FAILED, "quota_exceeded")
-    assert (bool(file.file), used_by(file)) == (False, 0)
-    assert not list_files(f"{file.account_id}/in")
-
-
-def test_a_file_that_is_fetched_counts_and_gives_back_when_it_goes(bus):
-    data = picture()
-    Worker(bus, data)
-    file = waiting_file()
-    allow(file, media_bytes=len(data))
-
-    fetch()
-    assert used_by(file) == len(data)
-
-    retention.forget_old(timezone.now() + timedelta(days=91))
-    assert used_by(file) == 0
-
-
-def list_files(folder):
-    try:
-        return media_storage().listdir(folder)[1]
-    except FileNotFoundError:
-        return []
-
-
-# Retention ----------------------------------------------------------------------------------------
-
-
-def test_a_workspace_may_keep_its_files_for_fewer_days():
-    short, usual = waiting_file(stored=b"data"), waiting_file(stored=b"data")
-    preferences.change(workspace=short.account.workspace, actor="test", media_retention_days=7)
-
-    retention.forget_old(timezone.now() + timedelta(days=6))
-    assert state_of(short) == MediaState.STORED
-    retention.forget_old(timezone.now() + timedelta(days=8))
-
-    assert (state_of(short), state_of(usual)) == (MediaState.GONE, MediaState.STORED)
-    short.refresh_from_db()
-    assert short.error["detail"] == "Files are kept for 7 days."
-
-
-def test_files_go_with_the_messages_that_are_kept_no_longer():
-    file, other = waiting_file(stored=b"data"), waiting_file(stored=b"more")
-    shared = waiting_file(file.account, stored=b"shared")
-    again = MessageFactory(account=file.account, type="image")
-    MediaFactory(message=again, file=shared.file.name, state=MediaState.STORED)
-    Message.objects.filter(pk__in=[file.message_id, shared.message_id]).update(
-        created_at=timezone.now() - timedelta(days=3)
-    )
-
-    workspace_id = file.account.workspace_id
-    gone = forget_messages(workspace_id=workspace_id, before=timezone.now() - timedelta(days=2))
-
-    assert gone == 2
-    assert not media_storage().exists(file.file.name)
-    assert media_storage().exists(shared.file.name)
-    assert media_storage().exists(other.file.name)
-
-
-def test_old_files_go_and_say_why():
-    file = waiting_file(stored=b"data")
-    name = file.file.name
-
-    assert retention.forget_old(timezone.now()) == 0
-    assert retention.forget_old(timezone.now() + timedelta(days=91)) == 1
-
-    file.refresh_from_db()
-    assert (file.state, file.error["code"], bool(file.file)) == ("gone", "retention", False)
-    assert not media_storage().exists(name)
-
-
-def test_files_of_a_deleted_number_go_with_it():
-    account = connected_account()
-    file, pending = waiting_file(account, stored=b"data"), waiting_file(account)
-    services.delete_account(account=account)
-
-    retention.forget_old(timezone.now())
-
-    assert not media_storage().exists(file.file.name)
-    assert {m.state for m in Media.objects.filter(pk__in=[file.pk, pending.pk])} == {"gone"}
-
-
-def test_a_file_that_an_upload_shares_stays_until_that_is_gone():
-    file = waiting_file(stored=b"data")
-    Upload.objects.create(
-        workspace=file.account.workspace,
-        filename="a",
-        mime_type="b/c",
-        size=4,
-        sha256="",
-        file=file.file.name,
-        expires_at=timezone.now(),
-    )
-
-    retention.forget_old(timezone.now() + timedelta(days=91))
-
-    assert media_storage().exists(file.file.name)
-
-
-def test_facts_for_messages_that_never_came_are_forgotten():
-    HeldFact.objects.create(account=connected_account(), target_wa_id="x", key="k", fact={})
-
-    retention.forget_old(timezone.now() + timedelta(days=31))
-
-    assert not HeldFact.objects.exists()

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 from channels.db import database_sync_to_async as in_thread
+from django.core.files.storage import FileSystemStorage, storages
 from django.utils import timezone
 from PIL import Image
 
@@ -252,6 +253,61 @@ async def test_an_image_by_url_is_fetched_kept_and_sent_in_pieces(server, near, 
     sent = it.worker.sent[0]["content"]
     assert sent["text"] == "sea"
     assert sent["media"]["upload_id"] == str(media.pk)
+
+
+class FullOnce(FileSystemStorage):
+    """Refuses the first file."""
+
+    refused = False
+
+    def save(self, name, content, max_length=None):
+        if not FullOnce.refused:
+            FullOnce.refused = True
+            raise OSError(28, "No space left on device")
+        return super().save(name, content, max_length)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_storage_that_is_away_costs_a_file_one_attempt(
+    server, near, settings, tmp_path, monkeypatch
+):
+    backend = f"{FullOnce.__module__}.FullOnce"
+    options = {"location": str(tmp_path)}
+    settings.STORAGES = {
+        **settings.STORAGES, "media": {"BACKEND": backend, "OPTIONS": options}
+    }  # fmt: skip
+    # A field asks for its storage when Django starts.
+    monkeypatch.setattr(Media._meta.get_field("file"), "storage", storages["media"])
+    FullOnce.refused = False
+    account = await account_row()
+    server.answer = status(200, picture())
+    message = await put(account, type="image", media={"url": server.url})
+    async with outbox() as it:
+        await it.until_quiet()
+        waiting = await look(message)
+        await it.pass_time(downloads.FIRST_DELAY + 1)
+        await it.until_quiet()
+    assert (waiting.media.attempts, waiting.media.error["code"]) == (1, "storage_failed")
+    assert waiting.media.claim == ""
+    assert (await look(message)).status == "sent"
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_message_whose_file_is_missing_rests_and_is_not_tried_without_end(
+    server, near, caplog
+):
+    account = await account_row()
+    server.answer = status(200, picture())
+    message = await put(account, type="image", media={"url": server.url})
+    async with outbox() as it:
+        await it.step()
+        while (kept := await look(message)).media.state != "stored":
+            await it.step()
+        await in_thread(lambda: files.storage().delete(kept.media.file.name))()
+        await it.until_quiet()
+        outgoing = (await in_thread(Message.objects.select_related("outgoing").get)()).outgoing
+        assert outgoing.not_before > it.now
+    assert caplog.text.count("a message could not be handled") == 1
 
 
 @pytest.mark.django_db(transaction=True)

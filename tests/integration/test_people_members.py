@@ -41,7 +41,7 @@ def invite(workspace, role="viewer", **fields):
     return invitations.create(workspace=workspace, role=role, by="owner", actor="system", **fields)
 
 
-def text_of(answer):
+def html_of(answer):
     return answer.content.decode()
 
 
@@ -68,12 +68,12 @@ def test_an_admin_neither_makes_nor_changes_owners(cast, client):
     for target, role in (("owner", "viewer"), ("admin", "owner"), ("viewer", "owner")):
         address = at("member-role", workspace, people[target].pk)
         page = client.post(address, {"role": role}, follow=True)
-        assert "Only an owner can" in text_of(page)
+        assert "Only an owner can" in html_of(page)
         assert role_of(workspace, people[target]) == target
     client.post(at("member-remove", workspace, people["owner"].pk))
     assert role_of(workspace, people["owner"]) == "owner"
     page = client.post(at("members-invite", workspace), {"role": "owner"})
-    assert "Select a valid choice" in text_of(page)
+    assert "Select a valid choice" in html_of(page)
     assert not Invitation.objects.exists()
 
 
@@ -86,7 +86,7 @@ def test_the_last_owner_stays_an_owner(cast, client):
         (at("member-remove", workspace, owner.pk), {}),
         (at("members-leave", workspace), {}),
     ):
-        assert "last owner" in text_of(client.post(address, fields, follow=True))
+        assert "last owner" in html_of(client.post(address, fields, follow=True))
         assert role_of(workspace, owner) == "owner"
     assert not AuditEntry.objects.filter(action__startswith="member.").exists()
     workspace.memberships.create(user=UserFactory(), role="owner")
@@ -114,7 +114,7 @@ def test_members_see_the_list_and_only_some_the_buttons(cast, client):
     workspace, people = cast
     for role in Role.values:
         client.force_login(people[role])
-        page = text_of(client.get(at("members", workspace)))
+        page = html_of(client.get(at("members", workspace)))
         assert "viewer@here.test" in page
         assert ("members/invite" in page) is (role in ("owner", "admin"))
 
@@ -123,7 +123,7 @@ def test_the_switcher_leads_to_the_workspace_of_last_time(client):
     person = UserFactory()
     _first, second = WorkspaceFactory(members=[person]), WorkspaceFactory(members=[person])
     client.force_login(person)
-    page = text_of(client.get("/", follow=True))
+    page = html_of(client.get("/", follow=True))
     assert at("overview", second) in page
     client.get(at("overview", second))
     assert client.get("/").url == at("overview", second)
@@ -137,11 +137,11 @@ def test_an_invitation_is_shown_once_and_kept_as_a_hash(cast, client):
     client.force_login(people["admin"])
     answer = client.post(at("members-invite", workspace), {"role": "operator", "email": ""})
     made = Invitation.objects.get()
-    link = text_of(answer).split("/join/")[1].split("<")[0]
+    link = html_of(answer).split("/join/")[1].split("<")[0]
     assert invitations.find(link) == made
     assert link not in str(Invitation.objects.values())
     assert "no-store" in answer.headers["Cache-Control"]
-    assert link not in text_of(client.get(at("members", workspace)))
+    assert link not in html_of(client.get(at("members", workspace)))
     assert link not in str(AuditEntry.objects.values())
 
 
@@ -177,7 +177,7 @@ def test_what_a_new_person_types_wrong_is_named(cast, client, fields, words):
     _, text = invite(workspace)
     good = {"email": "new@here.test", "name": "New", "password": PASSWORD}
     answer = client.post(reverse("console:join", args=[text]), good | fields)
-    assert words in text_of(answer)
+    assert words in html_of(answer)
     assert Invitation.objects.open().count() == 1
     assert User.objects.count() == 5
 
@@ -187,7 +187,7 @@ def test_a_person_who_is_here_joins_with_one_button(cast, client):
     _, text = invite(workspace, "admin")
     address = reverse("console:join", args=[text])
     client.force_login(people["outsider"])
-    assert "outsider@there.test" in text_of(client.get(address))
+    assert "outsider@there.test" in html_of(client.get(address))
     assert role_of(workspace, people["outsider"]) is None  # looking is not joining
     client.post(address)
     assert role_of(workspace, people["outsider"]) == "admin"
@@ -214,7 +214,7 @@ def test_an_invitation_for_an_address_is_for_that_address(cast, client):
     Invitation.objects.update(used_at=None)
     client.force_login(people["outsider"])
     page = client.post(address)
-    assert "this invitation is for nia@here.test" in text_of(page)
+    assert "this invitation is for nia@here.test" in html_of(page)
     assert role_of(workspace, people["outsider"]) is None
 
 

@@ -81,6 +81,17 @@ def test_messages_are_counted_by_the_day(workspace):
     quotas.take_message(workspace, 3)
 
 
+@pytest.mark.parametrize(("limit", "count"), [(0, 1), (3, 4)])
+def test_the_first_messages_of_a_day_are_held_to_the_limit_too(workspace, limit, count):
+    allow(workspace, messages_per_day=limit)
+    with pytest.raises(QuotaExceeded) as refused:
+        quotas.take_message(workspace, count)
+    assert (refused.value.limit, refused.value.used) == (limit, 0)
+    assert quotas.usage(workspace)["messages_per_day"]["used"] == 0
+    quotas.take_message(workspace, limit)
+    assert quotas.usage(workspace)["messages_per_day"]["used"] == limit
+
+
 def test_a_message_that_was_not_queued_is_given_back(workspace):
     allow(workspace, messages_per_day=1)
     with pytest.raises(ZeroDivisionError), transaction.atomic():

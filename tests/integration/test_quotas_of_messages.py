@@ -105,6 +105,14 @@ def test_a_file_that_messages_share_counts_once(workspace):
     assert usage.recount(workspace.pk) == 5
 
 
+def test_all_uploads_that_have_expired_go_however_many(workspace, monkeypatch):
+    monkeypatch.setattr(uploads, "AT_ONCE", 2)
+    for n in range(5):
+        uploads.keep(workspace=workspace, file=SimpleUploadedFile(f"{n}.txt", b"text"), most=9)
+    assert uploads.forget_expired(timezone.now() + timedelta(hours=25)) == 5
+    assert quotas.media_of(workspace.pk) == 0
+
+
 def test_an_upload_that_has_expired_gives_back(api, workspace):
     file = SimpleUploadedFile("a.txt", b"12345678", "text/plain")
     api.post("/api/v1/uploads", {"file": file}, format="multipart")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -12,6 +11,7 @@ from django.utils import timezone
 from accounts.models import Role
 from console import searching
 from events import services as event_log
+from events.models import Event
 from tests.factories import (
     AccountFactory,
     ChatFactory,
@@ -20,6 +20,7 @@ from tests.factories import (
     UserFactory,
     WorkspaceFactory,
 )
+from tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -46,10 +47,6 @@ def look(client, home, query, **more):
     answer = client.get(reverse("console:search", args=[home.pk]), {"q": query, **more})
     assert answer.status_code == 200
     return answer.content.decode()
-
-
-def text_of(page) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
 
 
 @pytest.mark.parametrize("query", ["berlin", "BERLIN", "+49 155 501", "555010"])
@@ -131,6 +128,20 @@ def test_only_the_newest_events_are_read_but_an_id_is_found_anywhere(home, numbe
     monkeypatch.setattr(searching, "NEWEST_EVENTS", 1)
     assert searching.find(home, "needle").events == []
     assert searching.find(home, old.pk).events == [old]
+
+
+def test_what_is_named_comes_first_and_more_than_fits_is_said_of_events_too(home, number):
+    first = event_log.append(workspace_id=home.pk, type="call.offer", data={})
+    for _ in range(searching.SHOWN):
+        last = event_log.append(workspace_id=home.pk, type="message", data={"of": first.seq})
+    found = searching.find(home, f"{first.seq}{0}")
+    assert found.events == []
+    Event.objects.filter(pk=first.pk).update(seq=77, data={"text": 77})
+    Event.objects.exclude(pk=first.pk).update(data={"of": 77})
+    found = searching.find(home, "77")
+    assert [event.pk for event in found.events[:2]] == [first.pk, last.pk]
+    assert len(found.events) == searching.SHOWN
+    assert "events" in found.more
 
 
 def test_more_than_fits_is_said(client, home, number):

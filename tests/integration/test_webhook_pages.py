@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import Role
 from events import services as event_log
 from tests.factories import AccountFactory, UserFactory, WorkspaceFactory, endpoint
+from tests.pages import text_of
 from tests.receiver import Receiver, status
 from webhooks import ledger, services
 from webhooks.models import Delivery, Endpoint, Replay
@@ -33,10 +34,6 @@ def at(name, workspace, hook=None, **more):
     if hook is not None:
         known["webhook_id"] = hook.pk
     return reverse(f"console:{name}", kwargs=known)
-
-
-def text_of(answer):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
 
 
 def happen(workspace, n=1):

@@ -19,7 +19,6 @@ from django.utils import timezone
 from accounts import exporting, lifecycle, purging, services, tenants
 from accounts.models import ApiKey, AuditEntry, Membership, Role, WhatsAppAccount, Workspace
 from accounts.tenant_models import WorkspacePurge
-from config import chores
 from config.asgi import application
 from events.models import Event
 from messaging import ingest
@@ -372,12 +371,3 @@ def test_what_still_arrives_for_it_is_not_kept(ours):
     ingest.store_entry("evt.x", body)
     assert not UnreadFact.objects.exists()
     assert not Message.objects.exists()
-
-
-def test_the_pipelines_turn_drives_it(ours):
-    many_events(ours, 5)
-    lifecycle.delete(workspace=ours, actor="test")
-    for _ in range(20):
-        if not chores.turn():
-            break
-    assert not Workspace.objects.filter(pk=ours.pk).exists()

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts import preferences
 from accounts.models import AuditEntry, Role, WhatsAppAccount
-from config.management.commands.run_pipeline import forget_old
+from config.retention import forget_old
 from events import services as event_log
 from events.models import Event
 from messaging.models import Message
@@ -231,6 +231,17 @@ def test_a_storm_is_a_trickle(told):
     assert sent == notices.PER_HOUR
     later = at + timedelta(minutes=70)
     assert notices.send_due(later) == 10
+
+
+def test_a_mail_server_that_is_slow_keeps_the_rest_for_another_turn(told, monkeypatch):
+    monkeypatch.setattr(notices, "TURN", 0.0)
+    for _ in range(3):
+        logged_out(told)
+    at = timezone.now()
+    assert notices.send_due(at) == 1
+    waiting = Notice.objects.filter(sent_at=None, given_up="")
+    assert set(waiting.values_list("next_try_at", flat=True)) == {at + notices.LEASE}
+    assert notices.send_due(at + notices.LEASE) == 1
 
 
 def test_a_notice_outlives_its_number_but_not_the_wish(told):

@@ -123,7 +123,7 @@ class NeonizeClient:
 def _load_magic_stub() -> None:
     """neonize imports python-magic, which needs a shared library that may be missing."""
     try:
-        import magic  # noqa: F401
+        import magic  # noqa: F401  whether it is there
     except ImportError:
         sys.modules["magic"] = types.ModuleType("magic")
 

@@ -122,7 +122,7 @@ class Reader:
                     answer = last_answer(shell.type(self._meant(block.text)))
                     continue
                 looks = {
-                    "json answer": lambda: [answer],  # noqa: B023
+                    "json answer": lambda: [answer],  # noqa: B023  called in this round
                     "json event": lambda: [e for e in self.events(after) if e not in shown],
                     "json phone": lambda: [e for e in self.inbox() if e not in shown],
                 }
@@ -172,7 +172,7 @@ def test_what_a_page_says_is_so(reader, page):
     sent = [a for a in answers if a.get("direction") == "out" and a["id"] not in shown_to_fail]
     for message in {a["id"]: a for a in reversed(sent)}.values():  # as it was when it was sent
         ended = eventually(
-            lambda: _arrived(reader, message),  # noqa: B023
+            lambda: _arrived(reader, message),  # noqa: B023  called in this round
             within=20,
             what=f"{message['type']} arrives",
         )

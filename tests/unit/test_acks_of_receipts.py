@@ -1,12 +1,11 @@
 """The ack of a receipt goes out when the receipt is stored, and never waits for ever."""
 
-import threading
-
 import pytest
 
 from sessions_mgr.engines import neonize_patience
-from sessions_mgr.engines.neonize_acks import KINDS, REMEMBERED, Acks
-from sessions_mgr.engines.neonize_patience import Patience
+from sessions_mgr.engines.neonize_acks import KINDS, Acks
+from sessions_mgr.engines.neonize_patience import REMEMBERED, Patience
+from tests.unit.stanza_senders import Senders
 
 
 def receipt(wa_id, kind="", who='from="7@lid"', inside=""):
@@ -20,27 +19,12 @@ def ack(wa_id, kind="", who='to="7@lid"'):
     return f'<ack class="receipt" id="{wa_id}" {who}{kind}/>'.encode()
 
 
-class World:
+class World(Senders):
     def __init__(self):
         self.time, self.ended = 1000.0, 1000.0
-        self.sent, self.threads = [], []
         self.patience = Patience(lambda: self.ended, clock=lambda: self.time)
         self.acks = Acks(self.patience)
-
-    def send(self, line):
-        def go():
-            self.acks.sending(line)
-            self.sent.append(line)
-
-        thread = threading.Thread(target=go, daemon=True)
-        self.threads.append(thread)
-        thread.start()
-        thread.join(0.05)
-
-    def all_sent(self):
-        for thread in self.threads:
-            thread.join(5)
-        return not any(thread.is_alive() for thread in self.threads)
+        super().__init__(self.acks.sending)
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sessions_mgr.engines import neonize_patience, neonize_receipts
 from sessions_mgr.engines.neonize_patience import Patience
 from sessions_mgr.engines.neonize_receipts import Receipts
+from tests.unit.stanza_senders import Senders
 
 
 def message(wa_id, parts=1, name="Ann"):
@@ -31,7 +32,7 @@ def ack_of_message(wa_id, more=""):
     return f'<ack class="message" id="{wa_id}" to="7@lid"{more}/>'.encode()
 
 
-class World:
+class World(Senders):
     """Receipts with a clock that the test moves, and threads that send."""
 
     def __init__(self):
@@ -40,8 +41,6 @@ class World:
         self.ended = 0.0
         self.dropped = []
         self.settled = []
-        self.sent = []
-        self.threads = []
         self.patience = Patience(
             lambda: None if self.running else self.ended, clock=lambda: self.time
         )
@@ -51,21 +50,7 @@ class World:
             on_settled=self.settled.append,
             now=lambda: self.time,
         )
-
-    def send(self, line):
-        def go():
-            self.receipts.sending(line)
-            self.sent.append(line)
-
-        thread = threading.Thread(target=go, daemon=True)
-        self.threads.append(thread)
-        thread.start()
-        thread.join(0.05)
-
-    def all_sent(self):
-        for thread in self.threads:
-            thread.join(5)
-        return not any(thread.is_alive() for thread in self.threads)
+        super().__init__(self.receipts.sending)
 
 
 @pytest.fixture(autouse=True)

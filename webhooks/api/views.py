@@ -179,7 +179,7 @@ class WebhookViewSet(
             found = found.filter(type=_one_of("type", kind, sorted(event_types.ALL)))
         if account := query.get("account"):
             found = found.filter(lane=_uuid("account", account))
-        page: Any = self.paginate_queryset(found)  # type: ignore[arg-type]
+        page: Any = self.paginate_queryset(found)  # type: ignore[arg-type]  # other rows than the view's own
         return self.get_paginated_response(DeliverySerializer(page, many=True).data)
 
     @extend_schema(

@@ -1,0 +1,24 @@
+"""What a storage of files raises: a folder, or a bucket that has errors of its own."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+
+class StorageFailed(OSError):
+    """The storage does not do what it is asked for."""
+
+
+@contextlib.contextmanager
+def storage_errors() -> Iterator[None]:
+    """What the storage raises, as an OSError. A file that is not there stays FileNotFoundError."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as exc:
+        # Those of boto have no base of their own, and importing them costs every process 10 MB.
+        if type(exc).__module__.partition(".")[0] not in ("boto3", "botocore", "s3transfer"):
+            raise
+        raise StorageFailed(f"the storage failed: {exc}") from exc
