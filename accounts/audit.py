@@ -6,13 +6,13 @@ the end of a workspace takes its rows along: `purging`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from . import origin, wall
 from .models import ApiKey, AuditEntry, User, Workspace
@@ -69,18 +69,23 @@ def search(
     actor: str = "",
     action: str = "",
     target: str = "",
+    actors: Sequence[str] = (),
+    targets: Sequence[str] = (),
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> QuerySet[AuditEntry]:
-    """Those that fit. `action` is a name, or the start of some with the dot: `account.`"""
+    """Those that fit. `action` is a name, or the start of some with the dot: `account.`
+
+    `actors` and `targets` are taken besides those that `actor` and `target` are a part of.
+    """
     if actor:
-        entries = entries.filter(actor__icontains=actor)
+        entries = entries.filter(Q(actor__icontains=actor) | Q(actor__in=actors))
     if action.endswith("."):
         entries = entries.filter(action__startswith=action)
     elif action:
         entries = entries.filter(action=action)
     if target:
-        entries = entries.filter(target__icontains=target)
+        entries = entries.filter(Q(target__icontains=target) | Q(target__in=targets))
     if since:
         entries = entries.filter(at__gte=since)
     if until:

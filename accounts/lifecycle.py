@@ -40,7 +40,8 @@ def suspension(workspace: Workspace) -> str:
     """Why nobody may work in this workspace now, as a sentence; empty when everybody may."""
     if not workspace.suspended_at:
         return ""
-    reason = f": {workspace.suspended_reason}" if workspace.suspended_reason else ""
+    said = workspace.suspended_reason.rstrip(". ")
+    reason = f": {said}" if said else ""
     return (
         f"The workspace {workspace.name} is suspended{reason}. "
         "An administrator of the installation can resume it."

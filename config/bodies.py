@@ -3,6 +3,9 @@
 Daphne reads a whole body before any of our code runs, however large. So the limit is set where the
 headers arrive: a body that is announced as too large is refused at once and never read, one that
 grows too large without saying so is refused when it does.
+
+And the length of a body that came in chunks is told as if it had been announced: parsers take a
+body without a length for an empty one, and its fields would be missing.
 """
 
 from __future__ import annotations
@@ -38,6 +41,8 @@ class BoundedRequest(http_protocol.WebRequest):
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         if not self.refused:
+            if self.taken and not self.requestHeaders.hasHeader(b"content-length"):
+                self.requestHeaders.setRawHeaders(b"content-length", [b"%d" % self.taken])
             super().requestReceived(command, path, version)
 
     def _refuse(self) -> None:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from messaging.models import Pacing
 from messaging.outbox import pacing, recipients
+from sessions_mgr import proxies
 
 
 def first_error(form: forms.Form) -> str:
@@ -30,6 +31,27 @@ class LabelForm(forms.Form):
         if not label.isprintable():
             raise forms.ValidationError(_("Use printable characters only."), code="unprintable")
         return label
+
+
+class ProxyForm(forms.Form):
+    """A new proxy; what is set is never put into the field, as it may hold a password."""
+
+    proxy = forms.CharField(
+        label=_("Address of the proxy"),
+        max_length=proxies.LONGEST,
+        help_text=_("For example socks5://user:password@proxy.example:1080. Kept sealed."),
+        widget=forms.TextInput(
+            attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false"}
+        ),
+    )
+
+    def clean_proxy(self) -> str:
+        url: str = self.cleaned_data["proxy"]
+        if not proxies.is_proxy(url):
+            raise forms.ValidationError(
+                _("Use http://, https:// or socks5:// with a host."), code="no_proxy"
+            )
+        return url
 
 
 class PhoneField(forms.CharField):

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from events import types
 from sessions_mgr.states import Status
 
+from .message_words import STEPS
 from .statuses import face
 
 TEXT_SHOWN = 120  # characters of a message in a summary
@@ -52,7 +53,9 @@ def _message(data: dict[str, Any]) -> str:
 
 
 def _ack(data: dict[str, Any]) -> str:
-    return _("A message is now %(status)s") % {"status": data.get("status", "")}
+    status = data.get("status", "")
+    words = STEPS[status].words if status in STEPS else status
+    return _("A message is now %(status)s") % {"status": words}
 
 
 def _reaction(data: dict[str, Any]) -> str:

@@ -73,6 +73,7 @@ number_urls: list[URLPattern | URLResolver] = [
     path("health", tabs.health, name="number-health"),
     path("settings", tabs.settings, name="number-settings"),
     path("rename", tabs.rename, name="number-rename"),
+    path("proxy", tabs.proxy, name="number-proxy"),
     path("pacing", tabs.pacing, name="number-pacing"),
     path("danger", tabs.danger, name="number-danger"),
     path("log-out", tabs.log_out, name="number-log-out"),

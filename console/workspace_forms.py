@@ -122,7 +122,7 @@ class QuotaForm(forms.Form):
 class NewWorkspaceForm(NameForm):
     owner = forms.EmailField(
         label=_("E-mail of the owner"),
-        help_text=_("Somebody who has an account here."),
+        help_text=_("Somebody who is new here gets a link to set a password."),
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
 

@@ -2,7 +2,8 @@
 
 A connection that brings a key or a ticket does not use the cookie (see access.py), so it may come
 from any page. One without an Origin comes from a program, not from a page. Everybody else must be
-a page of this installation.
+a page of this installation: scheme, host and port, as cookies know no ports, and another program on
+the same host would have them sent along.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qs
 
-from channels.security.websocket import AllowedHostsOriginValidator
+from channels.security.websocket import WebsocketDenier
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
 
 from .access import BEARER
 
@@ -18,13 +21,27 @@ from .access import BEARER
 class LoginOrigins:
     def __init__(self, application: Any) -> None:
         self._open = application
-        self._same_site = AllowedHostsOriginValidator(application)
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
-        free = brings_credentials(scope) or not any(
-            name.lower() == b"origin" for name, _value in scope.get("headers", [])
-        )
-        return await (self._open if free else self._same_site)(scope, receive, send)
+        origin = header(scope, b"origin")
+        free = origin is None or brings_credentials(scope)
+        let_in = free or is_ours(origin or "", header(scope, b"host") or "")
+        return await (self._open if let_in else WebsocketDenier())(scope, receive, send)
+
+
+def is_ours(origin: str, host: str) -> bool:
+    """Whether a page of `origin` is one of this installation, which is asked for as `host`."""
+    if origin == settings.PUBLIC_URL:
+        return True
+    domain, _port = split_domain_port(host.lower())
+    scheme = "https" if settings.SECURE_PUBLIC else "http"
+    return origin == f"{scheme}://{host}" and validate_host(domain, settings.ALLOWED_HOSTS)
+
+
+def header(scope: dict[str, Any], wanted: bytes) -> str | None:
+    """The header's only value. None without one; nothing that anybody is, when there are more."""
+    found = [v.decode("latin-1") for name, v in scope.get("headers", []) if name.lower() == wanted]
+    return ", ".join(found) if found else None
 
 
 def brings_credentials(scope: dict[str, Any]) -> bool:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.conf import settings
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
+from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 
-from accounts import audit, lifecycle, quotas, services
+from accounts import audit, lifecycle, passwords, quotas, services
 from accounts.models import User, Workspace
 from accounts.tenant_models import WorkspacePurge
 
@@ -28,7 +31,14 @@ PAGE_SIZE = 50
 def workspaces(request: HttpRequest) -> HttpResponse:
     form = NewWorkspaceForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        made = _create(request, form)
+        made, link = _create(request, form)
+        if made is not None and link:
+            # The only answer that ever holds the link.
+            context = {"made": made, "link": link, "owner": form.cleaned_data["owner"]}
+            context |= {"place": "workspaces", "hours": settings.PASSWORD_RESET_TIMEOUT // 3600}
+            answer = render(request, "console/administration/made.html", context)
+            patch_cache_control(answer, no_store=True)
+            return answer
         if made is not None:
             return redirect("console:admin-workspace", workspace_id=made.pk)
     pages = Paginator(Workspace.objects.order_by("name", "pk"), PAGE_SIZE)
@@ -90,18 +100,24 @@ def delete(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
     return leave(request, resolve_url("console:admin-workspaces"), note)
 
 
-def _create(request: HttpRequest, form: NewWorkspaceForm) -> Workspace | None:
-    owner = User.objects.filter(email=form.cleaned_data["owner"].lower(), is_active=True).first()
-    if owner is None:
-        form.add_error("owner", _("Nobody here has this e-mail; invite them first."))
-        return None
+def _create(request: HttpRequest, form: NewWorkspaceForm) -> tuple[Workspace | None, str]:
+    """The workspace, and for an owner who is new here the link that sets the password."""
+    name, email = form.cleaned_data["name"], form.cleaned_data["owner"]
+    actor = _actor(request)
     try:
-        return services.create_workspace(
-            name=form.cleaned_data["name"], owner=owner, actor=_actor(request)
-        )
+        with transaction.atomic():
+            owner, is_new = services.find_or_create_owner(email=email, password=None)
+            if not owner.is_active:
+                form.add_error("owner", _("This person is switched off."))
+                return None, ""
+            made = services.create_workspace(name=name, owner=owner, actor=actor)
+            if not is_new:
+                return made, ""
+            audit.record_of_person(owner, action="person.created", actor=actor)
+            return made, passwords.make_link(user=owner, actor=actor)
     except services.NameTaken:
         form.add_error("name", _("Another workspace has this name; choose another one."))
-        return None
+        return None, ""
 
 
 def _page(

@@ -19,10 +19,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
-from accounts.models import AuditEntry
+from accounts.models import AuditEntry, Workspace
 
 from ..access import AUDIT, MemberRequest, actor, workspace_page
 from ..answers import is_partial
+from ..audit_words import WORDS, Names, named
 from ..clients import describe
 
 PAGE_SIZE = 50
@@ -45,17 +46,21 @@ class FilterForm(forms.Form):
         super().__init__(*args, **kwargs)
         field = self.fields["action"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [("", _("All")), *((name, name) for name in actions)]
+        words = sorted((str(WORDS.get(name, name)), name) for name in actions)
+        field.choices = [("", _("All")), *((name, word) for word, name in words)]
 
-    def search(self, entries: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+    def search(self, workspace: Workspace, entries: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
         """Nothing is left out by a field that is wrong; the page says which one that is."""
         known = self.cleaned_data
         until = known.get("until")
+        actor, target = known.get("actor", ""), known.get("target", "")
         return audit.search(
             entries,
-            actor=known.get("actor", ""),
+            actor=actor,
+            actors=[f"key:{prefix}" for prefix in named(workspace, actor)],
             action=known.get("action", ""),
-            target=known.get("target", ""),
+            target=target,
+            targets=named(workspace, target),
             since=_start(known["since"]) if known.get("since") else None,
             until=_start(until) + timedelta(days=1) if until else None,
         )
@@ -66,11 +71,16 @@ def page(request: MemberRequest) -> HttpResponse:
     form, entries = _wanted(request)
     pages = Paginator(entries, PAGE_SIZE)
     shown = pages.get_page(request.GET.get("page"))
+    rows = list(shown.object_list)
+    names = Names(request.workspace, rows)
     context = {
         "form": form,
         "page": shown,
         "page_numbers": pages.get_elided_page_range(shown.number, on_each_side=1, on_ends=1),
-        "rows": [{"entry": row, "client": describe(row.user_agent)} for row in shown.object_list],
+        "rows": [
+            {"entry": row, "told": names.told(row), "client": describe(row.user_agent)}
+            for row in rows
+        ],
         "filtered": any(request.GET.get(name) for name in form.fields),
     }
     template = "_rows.html" if is_partial(request) else "page.html"
@@ -102,7 +112,7 @@ def _wanted(request: MemberRequest) -> tuple[FilterForm, QuerySet[AuditEntry]]:
     actions = sorted(set(mine.order_by().values_list("action", flat=True).distinct()))
     form = FilterForm(actions, request.GET)
     form.is_valid()
-    return form, form.search(mine).order_by("-at", "-id")
+    return form, form.search(request.workspace, mine).order_by("-at", "-id")
 
 
 def _start(day: Any) -> datetime:

@@ -7,8 +7,9 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, HttpResponseBase
-from django.shortcuts import render, resolve_url
+from django.shortcuts import get_object_or_404, render, resolve_url
 from django.utils.translation import gettext as _
 
 from accounts.models import WhatsAppAccount
@@ -18,6 +19,7 @@ from .. import virtual_phones
 from ..access import OPERATE, MemberRequest, workspace_page
 from ..answers import done, is_partial
 from ..forms import VirtualMessageForm, VirtualPhoneForm, first_error
+from ..provocations import PROVOCATIONS, provoke
 from .number import number_url
 
 PANEL = "console/phones/_panel.html"
@@ -63,7 +65,7 @@ def add(request: MemberRequest) -> HttpResponse:
 @sandbox_only
 @workspace_page("POST", may=OPERATE)
 def act(request: MemberRequest, phone_number: str, verb: str) -> HttpResponse:
-    """Switch a phone on or off, or write from it."""
+    """Switch a phone on or off, write from it, or have it provoke something."""
     note = error = ""
     try:
         match verb:
@@ -71,6 +73,8 @@ def act(request: MemberRequest, phone_number: str, verb: str) -> HttpResponse:
                 virtual_phones.switch(phone_number, online=verb == "online")
             case "messages":
                 note, error = _write(request.POST.dict() | {"sender": phone_number})
+            case "provoke" if request.POST.get("what") in PROVOCATIONS:
+                note = _provoke(request, phone_number, request.POST["what"])
             case _:
                 raise Http404
     except SandboxError as exc:
@@ -131,6 +135,13 @@ def write(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
     return _panel_answer(request, account, note=note, error=error, sender=sender)
 
 
+def _provoke(request: MemberRequest, phone_number: str, what: str) -> str:
+    """Only with numbers of this workspace: the phones are everybody's, what is linked is not."""
+    account = get_object_or_404(_linked(request), phone_number=phone_number)
+    provoke(account, what)
+    return str(PROVOCATIONS[what].done)
+
+
 def _write(fields: dict[str, Any]) -> tuple[str, str]:
     """Send a text. The note and the error, one of them empty."""
     form = VirtualMessageForm(fields)
@@ -180,8 +191,7 @@ def _panel_answer(
 
 def _list(request: MemberRequest) -> dict[str, Any]:
     context: dict[str, Any] = {"phones": [], "form": VirtualPhoneForm()}
-    accounts = WhatsAppAccount.objects.present().filter(workspace=request.workspace)
-    linked = accounts.exclude(phone_number=None).select_related("session").order_by("label")
+    linked = _linked(request).select_related("session").order_by("label")
     holders = {account.phone_number: account for account in linked}
     try:
         found = virtual_phones.phones()
@@ -190,12 +200,19 @@ def _list(request: MemberRequest) -> dict[str, Any]:
                 "phone": phone,
                 "account": holders.get(phone.number),
                 "inbox": virtual_phones.inbox(phone.number)[:5],
+                "targets": [a for a in linked if a.phone_number != phone.number],
             }
             for phone in found
         ]
     except SandboxError as exc:
         context["error"] = exc.detail
-    return context | {"targets": linked}
+    return context | {"provocations": PROVOCATIONS}
+
+
+def _linked(request: MemberRequest) -> QuerySet[WhatsAppAccount]:
+    """The numbers of this workspace that a virtual phone is linked to."""
+    mine = WhatsAppAccount.objects.present().filter(workspace=request.workspace)
+    return mine.exclude(phone_number=None)
 
 
 def _list_answer(request: MemberRequest, *, note: str, error: str) -> HttpResponse:

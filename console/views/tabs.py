@@ -9,15 +9,16 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
+from accounts import seals
 from accounts.models import WhatsAppAccount
 from messaging.models import Pacing
 from messaging.outbox import rates
-from sessions_mgr import commands, services
+from sessions_mgr import commands, proxies, services
 from webhooks.models import Endpoint
 
 from ..access import OPERATE, MemberRequest, actor, workspace_page
 from ..answers import is_partial, leave
-from ..forms import LabelForm, PacingForm
+from ..forms import LabelForm, PacingForm, ProxyForm
 from ..pictures import memory_line
 from ..statuses import face
 from .number import head_context, number_url
@@ -59,16 +60,31 @@ def health(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
 
 @workspace_page()
 def settings(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
-    return _settings(request, account, LabelForm(initial={"label": account.label}))
+    return _settings(request, account)
 
 
 @workspace_page("POST", may=OPERATE)
 def rename(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
     form = LabelForm(request.POST)
     if not form.is_valid():
-        return _settings(request, account, form)
+        return _settings(request, account, form=form)
     services.update_account(account=account, actor=actor(request), label=form.cleaned_data["label"])
     return leave(request, number_url(request, account, "number-settings"), _("Saved."))
+
+
+@workspace_page("POST", may=OPERATE)
+def proxy(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
+    """A new proxy, or none: for the next process of this number."""
+    if "remove" in request.POST:
+        wanted = ""
+    else:
+        form = ProxyForm(request.POST)
+        if not form.is_valid():
+            return _settings(request, account, proxy_form=form)
+        wanted = form.cleaned_data["proxy"]
+    services.update_account(account=account, actor=actor(request), proxy=wanted)
+    note = _("Saved. It counts from the next start on: press Restart to use it now.")
+    return leave(request, number_url(request, account, "number-settings"), note)
 
 
 @workspace_page("POST", may=OPERATE)
@@ -76,29 +92,35 @@ def pacing(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
     """How fast the number sends; what waits is looked at anew."""
     form = PacingForm(request.POST)
     if not form.is_valid():
-        label = LabelForm(initial={"label": account.label})
-        return _settings(request, account, label, form)
+        return _settings(request, account, pacing_form=form)
     rates.change(account=account, actor=actor(request), at=timezone.now(), **form.rules())
     return leave(request, number_url(request, account, "number-settings"), _("Saved."))
 
 
 def _settings(
-    request: MemberRequest,
-    account: WhatsAppAccount,
-    form: LabelForm,
-    pacing_form: PacingForm | None = None,
+    request: MemberRequest, account: WhatsAppAccount, **wrong: LabelForm | ProxyForm | PacingForm
 ) -> HttpResponse:
+    """The page; a form that is `wrong` stands in for the one of its name."""
     row = Pacing.objects.filter(pk=account.pk).first() or Pacing(account=account)
     paused = row.paused_until if row.paused_until and row.paused_until > timezone.now() else None
     context = head_context(account, tab="settings") | {
-        "form": form,
+        "form": LabelForm(initial={"label": account.label}),
+        "proxy": _shown_proxy(account),
+        "proxy_form": ProxyForm(),
         "pacing": row,
-        "pacing_form": pacing_form or PacingForm(initial=PacingForm.shown(row)),
+        "pacing_form": PacingForm(initial=PacingForm.shown(row)),
         "paused_until": paused,
         "webhooks": webhooks_that_see(account),
     }
-    status = 422 if pacing_form else 200
-    return render(request, "console/number/settings.html", context, status=status)
+    status = 422 if wrong else 200
+    return render(request, "console/number/settings.html", context | wrong, status=status)
+
+
+def _shown_proxy(account: WhatsAppAccount) -> str:
+    try:
+        return proxies.without_password(account.proxy) if account.proxy else ""
+    except seals.Unreadable:
+        return _("one that cannot be read: SECRET_KEY was changed. Set it again.")
 
 
 def webhooks_that_see(account: WhatsAppAccount) -> list[Endpoint]:

@@ -33,8 +33,8 @@ class MediaView(APIView):
             OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER),
         ],
         responses={
-            (200, "application/octet-stream"): OpenApiTypes.BINARY,
-            (206, "application/octet-stream"): OpenApiTypes.BINARY,
+            (200, "*/*"): OpenApiTypes.BINARY,
+            (206, "*/*"): OpenApiTypes.BINARY,
             304: OpenApiResponse(description="unchanged"),
             404: codes("not_found", "no_thumbnail"),
             409: codes("media_pending"),

@@ -16,10 +16,11 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts import audit
 from accounts.api.bodies import with_file
 from accounts.api.documented import codes
 from accounts.api.problems import Problem
-from accounts.models import Scope
+from accounts.models import ApiKey, Scope
 from events.models import rfc3339
 
 from .. import group_pictures, groups, people
@@ -57,6 +58,25 @@ class GroupView(AccountView):
         if "jid" in kwargs:
             self.jid = group_jid(kwargs["jid"])
 
+    def change(
+        self, op: str, args: dict[str, Any], *, action: str, **detail: Any
+    ) -> dict[str, Any]:
+        """`order` for what changes something: written into the audit log once it is done."""
+        told = self.order(op, **args)
+        self.write_down(action=action, target=self.jid or told["jid"], **detail)
+        return told
+
+    def write_down(self, *, action: str, target: str, **detail: Any) -> None:
+        assert isinstance(self.request.auth, ApiKey)
+        audit.record(
+            workspace=self.account.workspace,
+            actor=audit.program(self.request.auth),
+            action=action,
+            target=target,
+            account=str(self.account.pk),
+            **detail,
+        )
+
     def described(self, told: dict[str, Any]) -> dict[str, Any]:
         """The worker's group, asked for again where a command answers less than that."""
         if "jid" not in told or "participants" not in told:
@@ -92,7 +112,13 @@ class GroupsView(GroupView):
     def post(self, request: Request, account_id: UUID) -> Response:
         wanted = checked(NewGroupRequest, request)
         members = person_jids(wanted["participants"], "participants")
-        told = self.order("group_create", name=wanted["subject"], participants=members)
+        told = self.change(
+            "group_create",
+            {"name": wanted["subject"], "participants": members},
+            action="group.created",
+            subject=wanted["subject"],
+            people=len(members),
+        )
         return Response(groups.described(self.account, told), 201)
 
 
@@ -118,7 +144,13 @@ class OneGroupView(GroupView):
     )
     def patch(self, request: Request, account_id: UUID, jid: str) -> Response:
         changes = checked(GroupChangeRequest, request)
-        return Response(self.described(self.order("group_update", jid=self.jid, **changes)))
+        told = self.change(
+            "group_update",
+            {"jid": self.jid, **changes},
+            action="group.changed",
+            fields=sorted(changes),
+        )
+        return Response(self.described(told))
 
 
 class ParticipantsView(GroupView):
@@ -148,12 +180,14 @@ class ParticipantsView(GroupView):
     def delete(self, request: Request, account_id: UUID, jid: str) -> Response:
         return self._change("remove", checked(RemovalRequest, request)["participants"])
 
-    def _change(self, action: str, participants: list[str]) -> Response:
-        told = self.order(
+    def _change(self, verb: str, participants: list[str]) -> Response:
+        jids = person_jids(participants, "participants")
+        told = self.change(
             "group_participants",
-            jid=self.jid,
-            action=action,
-            participants=person_jids(participants, "participants"),
+            {"jid": self.jid, "action": verb, "participants": jids},
+            action="group.members_changed",
+            change=verb,
+            people=len(jids),
         )
         return Response({"results": groups.outcomes(self.account, told["results"])})
 
@@ -161,7 +195,7 @@ class ParticipantsView(GroupView):
 class InviteView(GroupView):
     @extend_schema(summary="The invite link", responses={200: InviteSerializer, **PROBLEMS})
     def get(self, request: Request, account_id: UUID, jid: str) -> Response:
-        return self._link(reset=False)
+        return Response({"link": self.order("group_invite", jid=self.jid, reset=False)["link"]})
 
     @extend_schema(
         summary="A new invite link; the old one ends",
@@ -169,10 +203,9 @@ class InviteView(GroupView):
         responses={200: InviteSerializer, **PROBLEMS},
     )
     def post(self, request: Request, account_id: UUID, jid: str) -> Response:
-        return self._link(reset=True)
-
-    def _link(self, *, reset: bool) -> Response:
-        told = self.order("group_invite", jid=self.jid, reset=reset)
+        told = self.change(
+            "group_invite", {"jid": self.jid, "reset": True}, action="group.link_reset"
+        )
         return Response({"link": told["link"]})
 
 
@@ -192,14 +225,15 @@ class JoinView(GroupView):
         ],
     )
     def post(self, request: Request, account_id: UUID) -> Response:
-        told = self.order("group_join", code=checked(JoinRequest, request)["code"])
+        code = checked(JoinRequest, request)["code"]
+        told = self.change("group_join", {"code": code}, action="group.joined")
         return Response({"jid": told["jid"]})
 
 
 class LeaveView(GroupView):
     @extend_schema(summary="Leave the group", request=None, responses={204: None, **PROBLEMS})
     def post(self, request: Request, account_id: UUID, jid: str) -> Response:
-        self.order("group_leave", jid=self.jid)
+        self.change("group_leave", {"jid": self.jid}, action="group.left")
         return Response(status=204)
 
 
@@ -218,6 +252,7 @@ class GroupPictureView(GroupView):
         except group_pictures.NoPicture as exc:
             raise Problem(422, "invalid", f"picture: {exc}") from None
         told = groups.set_picture(self.account, self.jid, picture)
+        self.write_down(action="group.picture_changed", target=self.jid)
         return Response({"picture_id": told.get("picture_id") or None})
 
 
@@ -268,11 +303,13 @@ class JoinRequestsView(GroupView):
     )
     def post(self, request: Request, account_id: UUID, jid: str) -> Response:
         wanted = checked(DecisionRequest, request)
-        told = self.order(
+        jids = person_jids(wanted["participants"], "participants")
+        told = self.change(
             "group_decide",
-            jid=self.jid,
-            action=wanted["action"],
-            participants=person_jids(wanted["participants"], "participants"),
+            {"jid": self.jid, "action": wanted["action"], "participants": jids},
+            action="group.requests_decided",
+            change=wanted["action"],
+            people=len(jids),
         )
         return Response({"results": groups.outcomes(self.account, told["results"])})
 

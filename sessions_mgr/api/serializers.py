@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from urllib.parse import urlsplit
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import WhatsAppAccount
 
+from .. import proxies
 from ..models import StatusChange
 from ..states import Desired, Status
 
 METADATA_LIMIT = 16_384  # bytes as JSON
-PROXY_SCHEMES = ("http", "https", "socks5")
 
 
 class ReasonSerializer(serializers.Serializer[Any]):
@@ -32,7 +31,9 @@ class AccountSerializer(serializers.ModelSerializer[WhatsAppAccount]):
         source="session.desired", choices=Desired.choices, read_only=True
     )
     reason = serializers.SerializerMethodField()
-    proxy = serializers.CharField(max_length=300, required=False, allow_blank=True, write_only=True)
+    proxy = serializers.CharField(
+        max_length=proxies.LONGEST, required=False, allow_blank=True, write_only=True
+    )
     metadata = serializers.DictField(required=False)
     restrictions = serializers.ListField(child=serializers.DictField(), read_only=True)
 
@@ -86,14 +87,7 @@ class AccountSerializer(serializers.ModelSerializer[WhatsAppAccount]):
         return value
 
     def validate_proxy(self, value: str) -> str:
-        if not value:
-            return value
-        try:
-            parts = urlsplit(value)
-            fine = parts.scheme in PROXY_SCHEMES and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            fine = False
-        if not fine:
+        if value and not proxies.is_proxy(value):
             raise serializers.ValidationError(
                 "Use http://, https:// or socks5:// with a host, e.g. http://proxy.example:3128."
             )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
 from django.shortcuts import resolve_url
 from django.test import Client
 
 from accounts import quotas
-from accounts.models import Workspace
+from accounts.models import AuditEntry, User, Workspace
 from console.views import administration
 from tests.factories import UserFactory, WorkspaceFactory
 from tests.life import connected_account
@@ -71,8 +73,29 @@ def test_a_wrong_limit_and_a_taken_name_are_named(admin, ours, owner):
     taken = admin.post("/administration/workspaces/", {"name": ours.name, "owner": owner.email})
     assert taken.status_code == 422
     assert b"Another workspace has this name" in taken.content
-    nobody = admin.post("/administration/workspaces/", {"name": "X", "owner": "a@b.example"})
-    assert b"Nobody here has this e-mail" in nobody.content
+    new = {"name": ours.name, "owner": "new@florist.example"}
+    assert admin.post("/administration/workspaces/", new).status_code == 422
+    assert not User.objects.filter(email="new@florist.example").exists()
+    User.objects.filter(pk=owner.pk).update(is_active=False)
+    off = admin.post("/administration/workspaces/", {"name": "X", "owner": owner.email})
+    assert (off.status_code, b"switched off" in off.content) == (422, True)
+    assert not Workspace.objects.filter(name="X").exists()
+
+
+def test_an_owner_who_is_new_gets_a_link_that_sets_the_password(admin):
+    new = {"name": "Florist", "owner": "New@florist.example"}
+    page = admin.post("/administration/workspaces/", new)
+    assert "no-store" in page["Cache-Control"]
+    link = urlsplit(page.context["link"]).path
+    visitor = Client()
+    form = visitor.get(link, follow=True)
+    words = {"password1": "nine-quiet-Rivers-4", "password2": "nine-quiet-Rivers-4"}
+    visitor.post(form.redirect_chain[-1][0], words)
+    made = Workspace.objects.get(name="Florist").memberships.get()
+    assert (made.user.email, made.role) == ("new@florist.example", "owner")
+    assert made.user.check_password("nine-quiet-Rivers-4")
+    written = set(AuditEntry.objects.values_list("action", flat=True))
+    assert {"workspace.created", "person.created", "person.password_link_made"} <= written
 
 
 def test_a_reason_that_is_too_long_suspends_nobody(admin, ours):

@@ -231,6 +231,28 @@ def test_renaming_is_written_down(client, home, person):
     assert written.actor == f"user:{person.email}"
 
 
+def test_a_proxy_is_set_shown_without_its_password_and_taken_away(client, home):
+    account = in_status(home, "connected")
+    wanted = "socks5://user:hunter2@proxy.example:1080"
+    client.post(url("number-proxy", home, account), {"proxy": wanted})
+    page = client.get(url("number-settings", home, account)).content.decode()
+    assert WhatsAppAccount.objects.get(pk=account.pk).proxy == wanted
+    assert "socks5://proxy.example:1080" in page
+    assert "hunter2" not in page
+    client.post(url("number-proxy", home, account), {"proxy": "", "remove": "1"})
+    assert WhatsAppAccount.objects.get(pk=account.pk).proxy == ""
+    assert AuditEntry.objects.filter(detail={"fields": ["proxy"]}).count() == 2
+
+
+@pytest.mark.parametrize("wrong", ["", "ftp://proxy.example", "http://", "socks5://h:99999"])
+def test_what_is_no_proxy_is_explained_and_changes_nothing(client, home, wrong):
+    account = in_status(home, "connected")
+    answer = client.post(url("number-proxy", home, account), {"proxy": wrong})
+    assert answer.status_code == 422
+    assert "field-error" in answer.content.decode()
+    assert not AuditEntry.objects.filter(action="account.changed").exists()
+
+
 def test_a_pairing_code_without_a_worker_is_explained(client, home):
     account = in_status(home, "disconnected")
     answer = client.post(

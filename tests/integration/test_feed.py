@@ -25,7 +25,7 @@ in_thread = database_sync_to_async
 
 @asynccontextmanager
 async def feed(query="", *, key=None, cookie=None, origin=b"http://localhost"):
-    headers = [(b"origin", origin)] if origin else []
+    headers = [(b"host", b"localhost"), *([(b"origin", origin)] if origin else [])]
     if cookie:
         headers.append((b"cookie", f"switchboard_session={cookie}".encode()))
     ws = WebsocketCommunicator(
@@ -47,6 +47,13 @@ def setting():
     workspace = WorkspaceFactory()
     account = connected_account(workspace=workspace)
     return workspace, account, api_key(workspace)
+
+
+def signed_in(workspace):
+    """The cookie of a member's browser."""
+    client = Client()
+    client.force_login(workspace.memberships.create(user=UserFactory(), role="viewer").user)
+    return client.cookies["switchboard_session"].value
 
 
 def append(workspace, n=1, account=None):
@@ -190,8 +197,31 @@ async def test_a_wrong_parameter_is_named_before_the_socket_closes(query):
         assert await closed_with(ws) == 4400
 
 
-async def test_a_page_of_another_origin_cannot_open_the_feed():
-    async with feed(origin=b"https://evil.example") as ws:
+@pytest.mark.parametrize(
+    "origin",
+    [
+        b"https://evil.example",
+        b"http://localhost:3000",  # another program on this host, which gets the cookie as well
+        b"https://localhost",
+        b"http://evil.localhost",
+        b"null",
+        b"http://testserver",  # a host of ours, but not the one that was asked
+    ],
+)
+async def test_a_page_of_another_origin_cannot_open_the_feed(origin):
+    workspace, _, _ = await in_thread(setting)()
+    cookie = await in_thread(signed_in)(workspace)
+    async with feed(cookie=cookie, origin=origin) as ws:
+        assert not ws.accepted
+
+
+async def test_a_page_of_the_public_address_opens_the_feed_behind_a_proxy(settings):
+    settings.PUBLIC_URL, settings.SECURE_PUBLIC = "https://wa.example.com", True
+    workspace, _, _ = await in_thread(setting)()
+    cookie = await in_thread(signed_in)(workspace)
+    async with feed(cookie=cookie, origin=b"https://wa.example.com") as ws:
+        assert (await ws.receive_json_from())["type"] == "hello"
+    async with feed(cookie=cookie, origin=b"http://localhost") as ws:
         assert not ws.accepted
 
 

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from rest_framework.test import APIClient
 
+from accounts.models import AuditEntry
 from messaging.models import Avatar, Chat, Contact
 from tests.factories import WorkspaceFactory, api_key
 from tests.fake_bus import Refusal, fake_bus  # noqa: F401 a fixture, by the name `bus`
@@ -191,6 +192,25 @@ def test_a_group_is_joined_by_code_or_link_and_left(api, at, bus, body):
     assert api.post(f"{at}/{GROUP}/leave").status_code == 204
     assert bus.args("group_join") == [{"code": "AbCdEfGhIjKl"}]
     assert bus.args("group_leave") == [{"jid": GROUP}]
+
+
+def test_changes_of_groups_are_in_the_audit_log_and_questions_and_refusals_are_not(api, at, bus):
+    link = {"link": "https://chat.whatsapp.com/AbCdEfGhIjKl"}
+    bus.answers |= {"group_create": TOLD, "group_invite": link, "group_leave": {}}
+    api.post(at, {"subject": "Deliveries", "participants": ["+15550010"]})
+    api.get(f"{at}/{GROUP}/invite")
+    api.post(f"{at}/{GROUP}/invite")
+    api.post(f"{at}/{GROUP}/leave")
+    bus.answers["group_leave"] = Refusal("not_a_member")
+    api.post(f"{at}/{GROUP}/leave")
+    rows = AuditEntry.objects.filter(action__startswith="group.").order_by("id")
+    assert [(row.action, row.target) for row in rows] == [
+        ("group.created", GROUP),
+        ("group.link_reset", GROUP),
+        ("group.left", GROUP),
+    ]
+    assert rows[0].actor.startswith("key:")
+    assert rows[0].detail["subject"] == "Deliveries"
 
 
 def test_join_requests_are_listed_and_decided(api, at, bus):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.apps import apps
@@ -17,10 +19,16 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts import audit
+from accounts import audit, services
 from accounts.models import ApiKey, AppendOnly, AuditEntry, Role, User, Workspace
-from tests.factories import AccountFactory, UserFactory, WorkspaceFactory, api_key
+from console.audit_words import WORDS
+from tests.factories import AccountFactory, UserFactory, WorkspaceFactory, api_key, endpoint
 
+ROOT = Path(__file__).parents[2]
+ACTION = re.compile(
+    r"(?:action=|_audit\(\w+(?:\.\w+)?, actor, |if change else )"
+    r'"((?:account|api_key|audit|group|invitation|member|person|webhook|workspace)\.[a-z_]+)"'
+)
 pytestmark = pytest.mark.django_db
 
 
@@ -217,6 +225,87 @@ def test_the_time_filters_days_on_the_page_and_moments_over_rest(workspace, owne
     assert [row["action"] for row in told] == ["account.disconnect"]
     refused = api.get("/api/v1/audit", {"until": "soon"})
     assert (refused.status_code, refused.json()["field"]) == (422, "until")
+
+
+def rows_of(client, workspace, **query):
+    """The page, and what its rows tell: what, to what, who. Without the test's own sign-in."""
+    page = client.get(reverse("console:audit", args=[workspace.pk]), query)
+    told = [row["told"] for row in page.context["rows"]]
+    return page, [(t.what, t.target, t.who) for t in told if t.what != "Signed in"]
+
+
+@pytest.fixture
+def named_rows(workspace, owner):
+    """A number, a webhook and a key with names, and what was done to them."""
+    User.objects.filter(pk=owner.pk).update(name="Olga")
+    made, _text = services.create_api_key(
+        workspace=workspace, name="Shop robot", scopes=["manage"], actor=audit.person(owner)
+    )
+    account = AccountFactory(workspace=workspace, label="Support Berlin")
+    hook = endpoint(workspace, "https://crm.example.com/hook")
+    entry(workspace, "account.connect", audit.program(made), str(account.pk))
+    entry(workspace, "webhook.deleted", "user:gone@here.test", str(hook.pk))
+    return made, account, hook
+
+
+def test_the_page_says_in_words_who_did_what_to_what(client, workspace, owner, named_rows):
+    made, account, hook = named_rows
+    type(hook).objects.filter(pk=hook.pk).update(deleted_at=timezone.now())
+    client.force_login(owner)
+    page, rows = rows_of(client, workspace)
+    assert rows == [
+        ("Webhook deleted", "https://crm.example.com/hook", "gone@here.test"),
+        ("Number told to connect", "Support Berlin", f"Shop robot (API key {made.prefix}…)"),
+        ("Webhook added", "https://crm.example.com/hook", "test"),
+        ("API key made", "Shop robot", "Olga (owner@here.test)"),
+    ]
+    text = page.content.decode()
+    assert reverse("console:number", args=[workspace.pk, account.pk]) in text
+    assert reverse("console:webhook", args=[workspace.pk, hook.pk]) not in text
+    assert f"<code>{account.pk}</code>" in text
+    assert '<option value="account.connect">Number told to connect</option>' in text
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"target": "support"}, ["Support Berlin"]),
+        ({"target": "crm.example"}, ["https://crm.example.com/hook"] * 2),
+        ({"target": "robot"}, ["Shop robot"]),
+        ({"actor": "shop rob"}, ["Support Berlin"]),
+        ({"actor": "nobody"}, []),
+    ],
+)
+def test_a_name_finds_its_rows(client, workspace, owner, named_rows, query, found):
+    client.force_login(owner)
+    assert [target for _what, target, _who in rows_of(client, workspace, **query)[1]] == found
+
+
+def test_names_of_another_workspace_are_not_told(client, workspace, owner):
+    foreign = AccountFactory(label="Secret project")
+    entry(workspace, "account.connect", "system", str(foreign.pk))
+    client.force_login(owner)
+    assert rows_of(client, workspace)[1][0][1] == str(foreign.pk)
+    assert rows_of(client, workspace, target="Secret")[1] == []
+
+
+def test_recovery_codes_are_not_told_as_a_second_factor(client, workspace, owner):
+    for kind in ("totp", "recovery_codes"):
+        audit.record_of_person(owner, action="person.factor_added", factor=kind)
+    client.force_login(owner)
+    told = [what for what, _target, _who in rows_of(client, workspace)[1]]
+    assert told == ["New recovery codes made", "Second factor switched on"]
+
+
+def test_every_action_that_is_written_has_its_words():
+    """Those of nodes are in the installation's log only."""
+    written = set()
+    for folder in ("accounts", "console", "messaging", "sessions_mgr", "webhooks"):
+        for path in (ROOT / folder).rglob("*.py"):
+            if path.name != "audit_words.py":
+                written |= set(ACTION.findall(path.read_text()))
+    assert {"account.connect", "person.created", "webhook.updated"} <= written
+    assert written == set(WORDS)
 
 
 # Export --------------------------------------------------------------------------------------

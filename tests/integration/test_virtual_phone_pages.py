@@ -10,6 +10,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from accounts.models import Role
+from console.provocations import PROVOCATIONS
+from sessions_mgr import commands
 from sessions_mgr import sandbox_gateway as gateway
 from tests.factories import AccountFactory, UserFactory, WorkspaceFactory
 
@@ -181,4 +183,53 @@ def test_a_viewer_sees_the_screen_and_sends_nothing(client, network):
     page = client.get(url(home)).content.decode()
     assert "Your role is viewer" in page
     assert client.post(url(home, "send"), {"to": OTHER, "text": "x"}).status_code == 403
+    assert network.calls == []
+
+
+@pytest.fixture
+def linked(home):
+    return AccountFactory(
+        workspace=home, phone_number=NUMBER, device_jid="15550100001:3@s.whatsapp.net"
+    )
+
+
+def provoke(client, home, what, number=NUMBER):
+    address = reverse("console:sandbox-act", args=[home.pk, number, "provoke"])
+    return client.post(address, {"what": what}, headers={"HX-Request": "true"})
+
+
+@pytest.mark.parametrize(
+    ("what", "path", "told"),
+    [
+        ("drop", "/faults", {"kind": "drop"}),
+        ("mute", "/faults", {"kind": "mute", "seconds": 60}),
+        ("refuse", "/faults", {"kind": "reject_send_463", "count": 1}),
+        ("unlink", f"/phones/{NUMBER}/unlink", {}),
+    ],
+)
+def test_a_button_provokes_what_production_provokes(
+    client, home, network, linked, what, path, told
+):
+    page = provoke(client, home, what).content.decode()
+    assert network.calls[-1][1] == ("POST", path, {**told, "jid": linked.device_jid})
+    assert str(PROVOCATIONS[what].done) in page
+    assert page.count('name="what"') == len(PROVOCATIONS)
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"), [("timeout", "The process was killed."), ("not_running", "No worker runs")]
+)
+def test_a_process_that_was_killed_does_not_answer(client, home, linked, monkeypatch, code, shown):
+    def silent(*args):
+        raise commands.CommandFailed(code, "No worker runs")
+
+    monkeypatch.setattr(commands, "ask", silent)
+    assert shown in provoke(client, home, "crash").content.decode()
+
+
+def test_nothing_is_provoked_with_a_number_of_somebody_else(client, home, network):
+    AccountFactory(phone_number=NUMBER, device_jid="15550100001:3@s.whatsapp.net")
+    assert provoke(client, home, "unlink").status_code == 404
+    assert provoke(client, home, "drop", OTHER).status_code == 404
+    assert provoke(client, home, "nonsense").status_code == 404
     assert network.calls == []

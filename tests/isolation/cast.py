@@ -23,6 +23,7 @@ from accounts.services import create_api_key
 from events import services as event_log
 from messaging.models import Upload
 from tests.factories import (
+    AccountFactory,
     ChatFactory,
     MediaFactory,
     MessageFactory,
@@ -107,6 +108,18 @@ def tenant(mark: str, number: str) -> Tenant:
         "phone": number,
     }
     return made
+
+
+def one_more_of_each(tenant: Tenant) -> None:
+    """So that each list of the tenant has a second page."""
+    workspace, mark = tenant.workspace, tenant.mark
+    account = AccountFactory(workspace=workspace, label=f"{mark} second number")
+    create_api_key(workspace=workspace, scopes=["read"], name=f"{mark} second key", actor="test")
+    invitations.create(workspace=workspace, role=Role.VIEWER, by=Role.OWNER, actor="test")
+    endpoint(workspace, f"https://hooks.example.com/{mark}/2", description=mark)
+    event_log.append(
+        workspace_id=workspace.pk, account_id=account.pk, type="message", data={"text": mark}
+    )
 
 
 CONVERSATION = "workspaces/<workspace_id>/numbers/<account_id>/conversations/<chat_id>"

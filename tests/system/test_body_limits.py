@@ -102,3 +102,16 @@ def test_a_body_within_the_limit_reaches_the_application(web):
         [bytes(size)],
     )
     assert answer.startswith(b"HTTP/1.1 401 ")
+
+
+def chunks(*parts: bytes) -> list[bytes]:
+    return [b"%x\r\n%b\r\n" % (len(part), part) for part in (*parts, b"")]
+
+
+def test_a_form_in_chunks_has_the_limit_of_forms(web):
+    port, _pid = web
+    lines = ["Transfer-Encoding: chunked", "Connection: close"]
+    form = head(*lines, "Content-Type: application/x-www-form-urlencoded")
+    answer = ask(port, form, chunks(bytes(1_100_000)))
+    assert answer.startswith(b"HTTP/1.1 413 "), answer[:200]
+    assert b"Nothing was changed" in answer

@@ -105,6 +105,15 @@ def test_connect_twice_starts_one_worker(product, number):
     assert [t["to"] for t in product.timeline(account)] == ["qr_scanning", "starting"]
 
 
+def test_a_body_in_chunks_is_read_like_any_other(product):
+    """As clients send it that stream their bodies: without a length."""
+    parts = iter([b'{"label": ', b'"in chunks"}'])
+    answer = product.api.post(
+        "/accounts", content=parts, headers={"Content-Type": "application/json"}
+    )
+    assert (answer.status_code, answer.json().get("label")) == (201, "in chunks")
+
+
 def test_disconnect_without_a_worker(product):
     account = product.new_account()
 

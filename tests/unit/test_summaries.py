@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import translation
 
 from console.summaries import summary
 from events import types
@@ -18,3 +19,9 @@ def test_people_are_named_by_what_they_call_themselves():
 
     assert summary("message.reaction", {"sender": ann, "emoji": "👍"}) == "Ann reacted with 👍"
     assert summary("group.participants", {"joined": [ann], "left": []}) == "Ann joined"
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "delivered"), ("pt-br", "entregue")])
+def test_how_far_a_message_came_is_told_in_the_reader_s_language(language, word):
+    with translation.override(language):
+        assert summary("message.ack", {"status": "delivered"}).endswith(word)

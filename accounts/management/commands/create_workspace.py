@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from accounts import services
 
@@ -23,8 +24,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         password = secrets.token_urlsafe(18)
         try:
-            owner, is_new = services.find_or_create_owner(email=options["owner"], password=password)
-            workspace = services.create_workspace(name=options["name"], owner=owner)
+            with transaction.atomic():  # no owner whose password nobody was told
+                owner, is_new = services.find_or_create_owner(
+                    email=options["owner"], password=password
+                )
+                workspace = services.create_workspace(name=options["name"], owner=owner)
         except ValidationError:
             raise CommandError("--owner: use an e-mail address", returncode=2) from None
         except services.NameTaken:
