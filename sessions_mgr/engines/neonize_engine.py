@@ -247,8 +247,6 @@ class NeonizeEngine:
             if len(self._unavailable) > UNAVAILABLE:
                 self._unavailable.clear()
             self._unavailable[unavailable[0]] = unavailable[1]
-        if fact := neonize_events.lost_message(line):
-            self._guarded(lambda: self._emit(fact))
 
     # Inside ---------------------------------------------------------------------------------
 

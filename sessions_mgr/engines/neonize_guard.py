@@ -106,6 +106,9 @@ class Guard:
         """A line of whatsmeow's log that is worth a look."""
         self._log(source, level, line)
         if lost := lost_message(line):
+            # What came again on a new line may lie before our callback in its first copy.
+            if not self.receipts.awaits_another(lost.wa_id):
+                self._tell(lost)
             self.receipts.ignored(lost.wa_id)
 
     def on_stanza(self, outgoing: bool, line: bytes) -> None:

@@ -95,6 +95,12 @@ class Receipts:
         elif b' class="message"' in line:
             self._hold_ack(id_of(line), line)
 
+    def awaits_another(self, wa_id: str) -> bool:
+        """Whether more than one part of this message, or copy, has not been dealt with."""
+        with self._lock:
+            message = self._open.get(wa_id.encode())
+            return message is not None and message.missing > 1
+
     def ignored(self, wa_id: str) -> None:
         """whatsmeow drops one part of a message: it has seen it before."""
         self._dealt_with(wa_id.encode(), reported=False)
