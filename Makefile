@@ -11,11 +11,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 run: $(VENV)/.base
 	@SANDBOX=$(SANDBOX) WEBHOOK_ALLOW_PRIVATE=$(WEBHOOK_ALLOW_PRIVATE) exec $(BIN)/python manage.py serve
 
+# Files of the last two share a running product, whose story goes on from test to test: in their order.
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/unit tests/integration tests/isolation clients/python/tests/unit -n 2
 	$(BIN)/python -m tests.with_postgres tests/integration tests/isolation/test_wall.py -n 2
-	$(BIN)/python -m pytest tests/system clients/python/tests/system -n 2 --dist loadfile
-	$(BIN)/python -m pytest tests/browser -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests/system clients/python/tests/system -n 2 --dist loadfile -p no:randomly
+	$(BIN)/python -m pytest tests/browser -n 2 --dist loadfile -p no:randomly
 
 test-quick: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/unit tests/integration tests/isolation clients/python/tests/unit -n 2
