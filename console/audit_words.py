@@ -14,9 +14,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.audit import SYSTEM
-from accounts.models import ApiKey, AuditEntry, User, WhatsAppAccount, Workspace
+from accounts.models import ApiKey, AuditEntry, WhatsAppAccount, Workspace
 from webhooks.models import Endpoint
+
+from .actors import Actors
 
 WORDS: dict[str, Promise] = {
     "account.changed": gettext_lazy("Number changed"),
@@ -107,15 +108,12 @@ class Names:
         self._accounts = {str(account.pk): account for account in accounts}
         hooks = Endpoint.objects.filter(workspace=workspace, pk__in=ids)
         self._hooks = {str(hook.pk): hook for hook in hooks}
-        prefixes = {row.target for row in rows} | {_after_colon(row.actor) for row in rows}
-        keys = ApiKey.objects.filter(workspace=workspace, prefix__in=prefixes)
-        self._keys = dict(keys.values_list("prefix", "name"))
-        people = User.objects.filter(email__in={_after_colon(row.actor) for row in rows})
-        self._people = dict(people.values_list("email", "name"))
+        keys = {row.target for row in rows}
+        self._actors = Actors(workspace, (row.actor for row in rows), more_keys=keys)
 
     def told(self, row: AuditEntry) -> Told:
         target, url = self._target(row)
-        return Told(_what(row), target, url, self._who(row.actor))
+        return Told(_what(row), target, url, self._actors.who(row.actor))
 
     def _target(self, row: AuditEntry) -> tuple[str, str]:
         if account := self._accounts.get(row.target):
@@ -124,21 +122,11 @@ class Names:
         if hook := self._hooks.get(row.target):
             gone = hook.deleted_at is not None
             return hook.description or hook.url, "" if gone else self._url("webhook", hook.pk)
-        if name := self._keys.get(row.target):
+        if name := self._actors.keys.get(row.target):
             return name, ""
         if row.action.startswith("invitation."):
             return row.detail.get("email") or _("for whoever has the link"), ""
         return row.detail.get("url") or row.detail.get("subject") or row.target, ""
-
-    def _who(self, actor: str) -> str:
-        if actor == SYSTEM:
-            return _("the system")
-        plain = _after_colon(actor)
-        if actor.startswith("key:"):
-            key = _("API key %(prefix)s…") % {"prefix": plain}
-            return f"{self._keys[plain]} ({key})" if plain in self._keys else key
-        name = self._people.get(plain)
-        return f"{name} ({plain})" if name else plain
 
     def _url(self, page: str, pk: UUID) -> str:
         return resolve_url(f"console:{page}", self._workspace.pk, pk)
@@ -163,10 +151,6 @@ def _what(row: AuditEntry) -> str:
     if row.action == "person.factor_added" and row.detail.get("factor") == "recovery_codes":
         return str(WORDS["person.recovery_codes_renewed"])  # they come with the second factor
     return str(WORDS.get(row.action, row.action))
-
-
-def _after_colon(actor: str) -> str:
-    return actor.partition(":")[2] or actor
 
 
 def _is_id(text: str) -> bool:

@@ -25,6 +25,7 @@ from messaging.outbox.orders import EDIT_WINDOW, REVOKE_WINDOW
 from messaging.outbox.requests import OPERATIONS
 from messaging.statuses import Status
 
+from .actors import Actors
 from .message_words import STEPS, Step, advice, kind, told, who
 
 BODIES = {
@@ -68,6 +69,7 @@ class Bubble:
     body: str
     mine: bool
     author: str = ""  # named in groups, at the start of a run
+    by: str = ""  # whose doing it is that we sent it
     day: datetime | None = None  # the first of its day
     step: Step | None = None
     advice: str = ""
@@ -91,10 +93,12 @@ def bubbles(
     """What the page draws for these messages of one chat, oldest first."""
     now = timezone.now()
     waiting = _changes(account, messages)
+    actors = Actors(account.workspace, {message.sent_by for message in messages})
     made: list[Bubble] = []
     before: Bubble | None = None
     for message, doc in zip(messages, describe_all(messages), strict=True):
         bubble = _bubble(chat, message, doc)
+        bubble.by = actors.name(message.sent_by) if message.sent_by else ""
         bubble.changes = waiting.get(message.pk, [])
         bubble.can = _allowed(message, chat, now) if may_write else frozenset()
         _place(bubble, before, group=chat.type == "group")
@@ -237,6 +241,7 @@ def _version(bubble: Bubble) -> str:
         bubble.doc,
         sorted(bubble.can),
         bubble.author,
+        bubble.by,
         str(bubble.day or ""),
         [(c.type, str(c.step.words), c.detail) for c in bubble.changes],
     ]

@@ -95,7 +95,7 @@ def read(request: HttpRequest, chat: Chat) -> Composer:
     return made
 
 
-def send(account: WhatsAppAccount, chat: Chat, composer: Composer) -> Message | None:
+def send(account: WhatsAppAccount, chat: Chat, composer: Composer, *, by: str) -> Message | None:
     """Put it into the queue. None when something is wrong: then `composer.errors` says what."""
     if composer.errors:
         return None
@@ -110,6 +110,7 @@ def send(account: WhatsAppAccount, chat: Chat, composer: Composer) -> Message | 
         account,
         _body(chat, composer),
         composer.errors,
+        by=by,
         key=f"console:{composer.key}",
     )
 
@@ -119,18 +120,21 @@ def order(
     body: dict[str, Any],
     errors: dict[str, str],
     *,
+    by: str,
     key: str | None = None,
 ) -> Message | None:
     """One order of the outbox; None with an error by field."""
     try:
-        message, _created = orders.enqueue(account=account, order=requests.parse(body), key=key)
+        message, _created = orders.enqueue(
+            account=account, order=requests.parse(body), by=by, key=key
+        )
     except Invalid as exc:
         name = exc.field.partition(".")[0]
         errors[PLACES.get(name, "text")] = exc.detail[:1].upper() + exc.detail[1:] + "."
     except QuotaExceeded as exc:
         errors["file" if exc.quota == MEDIA else "text"] = str(exc)
     except orders.KeyReused:  # an old form, filled in anew: another message
-        return order(account, body, errors)
+        return order(account, body, errors, by=by)
     else:
         return message
     return None

@@ -76,6 +76,7 @@ def _document(message: Message, known: Known) -> dict[str, Any]:
         "edited_at": rfc3339(message.edited_at) if message.edited_at else None,
         "revoked_at": rfc3339(message.revoked_at) if message.revoked_at else None,
         "history": message.history,
+        "sent_by": message.sent_by or None,
         "expires_in": content.get("expires_in") or None,
         **{name: content.get(name) or None for name in PLAIN},
         **{name: bool(content.get(name)) for name in FLAGS},

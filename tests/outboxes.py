@@ -186,4 +186,4 @@ def queue(account, text="hello", *, to="+15550002", key=None, **body):
     """Put a message into the queue; the row."""
     body = {"to": to, "type": "text", **({"text": text} if text is not None else {}), **body}
     order = requests.parse({name: value for name, value in body.items() if value is not None})
-    return orders.enqueue(account=account, order=order, key=key)[0]
+    return orders.enqueue(account=account, order=order, by="test", key=key)[0]

@@ -48,6 +48,7 @@ MESSAGE: dict[str, Any] = {
     "edited_at": None,
     "revoked_at": None,
     "history": False,
+    "sent_by": "key:h7Qm2xVb",
     "expires_in": None,
     "location": None,
     "contacts": None,

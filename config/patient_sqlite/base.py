@@ -37,7 +37,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return opened
 
     def _close(self) -> None:
-        if self.connection is None or self.in_atomic_block:  # in a block it must stay closed
+        # In a block it must stay closed; one that had trouble may be broken.
+        if self.connection is None or self.in_atomic_block or self.errors_occurred:
             super()._close()  # type: ignore[misc]
             return
         with self.wrap_database_errors:

@@ -19,7 +19,7 @@ from messaging.models import Chat, Message
 from messaging.outbox import orders
 
 from .. import composer, composer_forms
-from ..access import SEND, MemberRequest, workspace_page
+from ..access import SEND, MemberRequest, actor, workspace_page
 from ..answers import is_partial
 from .conversations import (
     FOLDER,
@@ -39,7 +39,7 @@ def send(request: MemberRequest, account: WhatsAppAccount, chat_id: int) -> Http
     chat = chat_of(account, chat_id)
     form = composer.read(request, chat)
     adding = "attach" in request.POST or "remove_file" in request.POST
-    message = None if adding else composer.send(account, chat, form)
+    message = None if adding else composer.send(account, chat, form, by=actor(request))
     if message is None:
         return _composer(request, account, chat, form)
     if is_partial(request):
@@ -60,7 +60,8 @@ def special(
     if form.is_bound and form.is_valid():
         errors: dict[str, str] = {}
         body = {"to": f"chat:{chat.pk}", **form.said()}
-        if composer.order(account, body, errors, key=f"console:{form.cleaned_data['key']}"):
+        key = f"console:{form.cleaned_data['key']}"
+        if composer.order(account, body, errors, by=actor(request), key=key):
             return _back(request, account, chat)
         for text in errors.values():
             form.add_error(None, text)
@@ -114,7 +115,7 @@ def edit(
     if request.method == "POST":
         text = request.POST.get("text", "").replace("\r\n", "\n")
         body = {"type": "edit", "message_id": str(message.pk), "text": text}
-        if composer.order(account, body, errors):
+        if composer.order(account, body, errors, by=actor(request)):
             return _back(request, account, chat)
     more = {"text": text, "error": next(iter(errors.values()), "")}
     return _ask(request, account, chat, message, "_edit.html", more)
@@ -129,7 +130,7 @@ def revoke(
     errors: dict[str, str] = {}
     if request.method == "POST":
         body = {"type": "revoke", "message_id": str(message.pk)}
-        if composer.order(account, body, errors):
+        if composer.order(account, body, errors, by=actor(request)):
             return _back(request, account, chat)
     more = {"error": next(iter(errors.values()), "")}
     return _ask(request, account, chat, message, "_revoke.html", more)
@@ -162,7 +163,7 @@ def resend(
     body = {"to": f"chat:{chat.pk}", "type": "text", "text": message.text}
     key = f"console:again:{message.pk}"  # pressed twice is sent once
     errors: dict[str, str] = {}
-    composer.order(account, body, errors, key=key)
+    composer.order(account, body, errors, by=actor(request), key=key)
     return _back(request, account, chat, next(iter(errors.values()), ""))
 
 
@@ -178,7 +179,7 @@ def _ordered(
     request: MemberRequest, account: WhatsAppAccount, chat: Chat, body: dict[str, Any]
 ) -> HttpResponse:
     errors: dict[str, str] = {}
-    composer.order(account, body, errors)
+    composer.order(account, body, errors, by=actor(request))
     return _back(request, account, chat, next(iter(errors.values()), ""))
 
 

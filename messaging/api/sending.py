@@ -179,10 +179,13 @@ class SendMixin(APIView):
     )
     def post(self, request: Request, account_id: UUID) -> Response:
         account = getattr(self, "account", None) or account_of(request, account_id)
+        assert isinstance(request.auth, ApiKey)
         try:
             key = requests.idempotency_key(request.headers.get("Idempotency-Key"))
             order = requests.parse(request.data)
-            message, created = orders.enqueue(account=account, order=order, key=key)
+            message, created = orders.enqueue(
+                account=account, order=order, by=audit.program(request.auth), key=key
+            )
         except Invalid as exc:
             raise refusal(exc) from None
         except orders.KeyReused:

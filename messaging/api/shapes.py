@@ -99,6 +99,9 @@ class MessageShape(serializers.Serializer[Any]):
     edited_at = serializers.DateTimeField(allow_null=True)
     revoked_at = serializers.DateTimeField(allow_null=True)
     history = serializers.BooleanField(help_text="from the phone's history, not said just now")
+    sent_by = serializers.CharField(
+        allow_null=True, help_text="who asked us to send it: user:<email> or key:<prefix>"
+    )
     expires_in = serializers.IntegerField(allow_null=True, help_text="seconds; disappearing")
     location = serializers.DictField(allow_null=True)
     contacts = serializers.ListField(child=serializers.DictField(), allow_null=True)

@@ -94,6 +94,8 @@ class Message(models.Model):
     edit_wa_id = models.CharField(max_length=120, blank=True)  # of the edit that `text` is
     revoked_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Who asked us to send it, as in the audit log; empty: said on a phone.
+    sent_by = models.CharField(max_length=200, blank=True, default="")
 
     objects = MessageQuerySet.as_manager()
 

@@ -45,9 +45,10 @@ class NotQueued(Exception):
 
 
 def enqueue(
-    *, account: WhatsAppAccount, order: Order, key: str | None = None
+    *, account: WhatsAppAccount, order: Order, by: str, key: str | None = None
 ) -> tuple[Message, bool]:
-    """The message for this order and whether this call made it. At most one per key.
+    """The message for this order and whether this call made it. At most one per key. `by`: who
+    asks, as the audit log names them.
 
     The unique constraint, not the look before, is what makes that true under a race.
     Invalid when the order names something that does not exist or cannot be sent; KeyReused.
@@ -62,7 +63,7 @@ def enqueue(
         if media is not None:
             kept = str(media.file)
         with transaction.atomic():
-            message = _write(account, order, key, fingerprint, message_id, media)
+            message = _write(account, order, by, key, fingerprint, message_id, media)
     except IntegrityError:
         _drop(kept)
         if key is None or (known := _known(account, key, fingerprint)) is None:
@@ -101,6 +102,7 @@ def _known(account: WhatsAppAccount, key: str, fingerprint: str) -> Message | No
 def _write(
     account: WhatsAppAccount,
     order: Order,
+    by: str,
     key: str | None,
     fingerprint: str,
     message_id: UUID,
@@ -127,6 +129,7 @@ def _write(
         timestamp=now,
         status=Status.QUEUED,
         status_at=now,
+        sent_by=by[:200],
     )
     if media is not None:
         media.message = message

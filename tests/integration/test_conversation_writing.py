@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts import quotas
 from accounts.models import Role
+from accounts.services import create_api_key
 from messaging.models import Chat, Message, Outgoing, Upload
 from messaging.outbox import orders, requests
 from sessions_mgr import commands
@@ -39,6 +40,18 @@ def test_a_text_without_scripts_is_queued_and_comes_back_to_the_thread(house):
     assert "On its way" in text_of(answer)
     assert "queued" in text_of(answer)
     assert Outgoing.objects.get().lane == house.chat.jid
+
+
+def test_the_thread_says_which_colleague_or_program_wrote(house):
+    type(house.person).objects.filter(pk=house.person.pk).update(name="Olive")
+    house.send(text="from Olive")
+    assert Message.objects.get(text="from Olive").sent_by == f"user:{house.person.email}"
+    assert "by Olive" in text_of(house.thread())
+    Message.objects.update(sent_by="key:gone1234")
+    assert "by API key gone1234…" in text_of(house.thread())
+    create_api_key(workspace=house.workspace, name="Shop", scopes=["send"], actor="test")
+    Message.objects.update(sent_by=f"key:{house.workspace.api_keys.get().prefix}")
+    assert "by Shop" in text_of(house.thread())
 
 
 def test_a_form_that_is_sent_twice_is_one_message(house):
@@ -316,6 +329,7 @@ def test_the_outbox_of_the_api_and_of_the_page_is_one(house):
     orders.enqueue(
         account=house.account,
         order=requests.parse({"to": house.chat.jid, "type": "text", "text": "from a program"}),
+        by="test",
     )
     assert "from a program" in house.thread()
 

@@ -124,6 +124,15 @@ def test_one_that_is_in_a_transaction_is_really_closed(connect):
     assert lines(second) == []
 
 
+def test_one_that_had_trouble_is_not_lent(connect):
+    first, second = connect(5), connect(5)
+    lent = raw(first)
+    with pytest.raises(OperationalError, match="no such table"):
+        first.cursor().execute("SELECT * FROM nowhere")
+    first.close()
+    assert raw(second) is not lent
+
+
 def test_in_a_block_it_stays_closed(connect):
     first, second = connect(5), connect(5)
     lent = raw(first)

@@ -63,6 +63,18 @@ def test_a_message_is_accepted_and_shown_as_queued(send, api, account):
     assert [one["id"] for one in listed] == [shown["id"]]
 
 
+def test_a_message_says_which_key_asked_for_it(send, api, account):
+    shown = send().json()
+    key = account.workspace.api_keys.get()
+    assert shown["sent_by"] == f"key:{key.prefix}"
+    assert MessageFactory(account=account).sent_by == ""  # said on a phone
+    listed = api.get(f"/api/v1/accounts/{account.pk}/messages").json()["results"]
+    assert {one["direction"]: one["sent_by"] for one in listed} == {
+        "out": f"key:{key.prefix}",
+        "in": None,
+    }
+
+
 def test_the_same_key_is_the_same_message(send):
     first, again = send(key="k1"), send(key="k1")
     assert (first.status_code, again.status_code) == (202, 200)

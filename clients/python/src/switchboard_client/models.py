@@ -869,6 +869,10 @@ class Message(Model):
     """
     from the phone's history, not said just now
     """
+    sent_by: str | None
+    """
+    who asked us to send it: user:<email> or key:<prefix>
+    """
     expires_in: int | None
     """
     seconds; disappearing
