@@ -12,11 +12,13 @@ class StorageFailed(OSError):
 
 @contextlib.contextmanager
 def storage_errors() -> Iterator[None]:
-    """What the storage raises, as an OSError. A file that is not there stays FileNotFoundError."""
+    """What the storage raises, as StorageFailed. A file that is not there is FileNotFoundError."""
     try:
         yield
-    except OSError:
+    except (FileNotFoundError, StorageFailed):
         raise
+    except OSError as exc:
+        raise StorageFailed(f"the storage failed: {exc}") from exc
     except Exception as exc:
         # Those of boto have no base of their own, and importing them costs every process 10 MB.
         if type(exc).__module__.partition(".")[0] not in ("boto3", "botocore", "s3transfer"):

@@ -6,6 +6,7 @@ is kept as an upload before anything is checked, so that no answer loses it.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import WhatsAppAccount
 from accounts.quotas import MEDIA, QuotaExceeded
+from accounts.storage_errors import StorageFailed
 from messaging.models import Chat, Message, Upload
 from messaging.outbox import orders, requests, sniffing, uploads
 from messaging.outbox.errors import MediaProblem
@@ -26,6 +28,8 @@ from messaging.outbox.fields import Invalid
 
 from .bubbles import name_of
 from .message_words import told
+
+logger = logging.getLogger(__name__)
 
 WITH_CAPTION = frozenset({"image", "video", "document"})
 CHOICES = ("", "voice", "document", "sticker")  # how a file is sent; empty: by what it is
@@ -92,6 +96,8 @@ def read(request: HttpRequest, chat: Chat) -> Composer:
             made.errors["file"] = exc.detail
         except QuotaExceeded as exc:
             made.errors["file"] = str(exc)
+        except StorageFailed as exc:
+            made.errors["file"] = _not_kept(exc)
     return made
 
 
@@ -133,6 +139,8 @@ def order(
         errors[PLACES.get(name, "text")] = exc.detail[:1].upper() + exc.detail[1:] + "."
     except QuotaExceeded as exc:
         errors["file" if exc.quota == MEDIA else "text"] = str(exc)
+    except StorageFailed as exc:
+        errors["file"] = _not_kept(exc)
     except orders.KeyReused:  # an old form, filled in anew: another message
         return order(account, body, errors, by=by)
     else:
@@ -182,3 +190,8 @@ def _uuid(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
+
+
+def _not_kept(exc: StorageFailed) -> str:
+    logger.error("a file could not be kept: %s", exc)
+    return _("The storage for files does not answer. Nothing was sent; try again in a moment.")

@@ -13,7 +13,7 @@ from accounts import quotas
 from accounts.models import Role
 from accounts.services import create_api_key
 from messaging.models import Chat, Message, Outgoing, Upload
-from messaging.outbox import orders, requests
+from messaging.outbox import files, orders, requests
 from sessions_mgr import commands
 from tests.conversation_house import HTMX, PNG, House
 from tests.factories import (
@@ -111,6 +111,18 @@ def test_what_the_workspace_may_not_send_is_told_in_the_composer(house):
     assert answer.status_code == 422
     assert f"may keep {len(PNG) - 1} bytes of files" in text_of(answer)
     assert not Message.objects.filter(direction="out").exists()
+
+
+def test_a_storage_that_fails_keeps_what_was_typed(house, monkeypatch):
+    def full(*_args, **_kwargs):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(type(files.storage()), "save", full)
+    answer = house.send(text="With it", file=SimpleUploadedFile("a.png", PNG, "image/png"))
+    assert answer.status_code == 422
+    assert "The storage for files does not answer" in text_of(answer)
+    assert "With it" in answer.content.decode()
+    assert not Outgoing.objects.exists()
 
 
 def test_nothing_typed_says_what_to_do(house):
