@@ -13,15 +13,21 @@ from django.db import connection
 
 
 class Flights:
-    def __init__(self) -> None:
+    """At most `most` run at once in this process."""
+
+    def __init__(self, most: int) -> None:
         self._lock = threading.Lock()
+        self._room = threading.BoundedSemaphore(most)
         self._under_way: dict[Hashable, threading.Event] = {}
 
     def __len__(self) -> int:
         return len(self._under_way)
 
-    def share(self, key: Hashable, work: Callable[[], None], timeout: float) -> bool:
-        """Run `work`, or wait up to `timeout` seconds for whoever runs it. False: still running."""
+    def share(
+        self, key: Hashable, work: Callable[[], None], timeout: float, *, room_within: float
+    ) -> bool:
+        """Run `work`, or wait up to `timeout` seconds for whoever runs it. False: still running, or
+        there was no room for it within `room_within` seconds."""
         with self._lock:
             landed = self._under_way.get(key)
             leading = landed is None
@@ -31,11 +37,21 @@ class Flights:
             release_connection()
             return landed.wait(max(0.0, timeout))
         try:
-            work()
+            return self._run(work, room_within)
         finally:
             with self._lock:
                 del self._under_way[key]
             landed.set()
+
+    def _run(self, work: Callable[[], None], room_within: float) -> bool:
+        if not self._room.acquire(blocking=False):
+            release_connection()
+            if not self._room.acquire(timeout=room_within):
+                return False
+        try:
+            work()
+        finally:
+            self._room.release()
         return True
 
 

@@ -27,8 +27,10 @@ logger = logging.getLogger(__name__)
 
 PATIENCE = 2.2  # seconds that a request waits, questions of others included
 POLL = 0.05  # seconds between looks at a question that another process has asked
+AT_ONCE = 12  # questions of this process; a worker answers 16, and others ask it too
+ROOM_WITHIN = PATIENCE - fetching.COMMAND_TIMEOUT  # seconds until a question must have begun
 
-flights = Flights()
+flights = Flights(AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,8 @@ def _renewed(
         return _want(account, jid, avatar, now)
     if avatar is None:
         avatar, _ = Avatar.objects.get_or_create(account=account, jid=jid)
-    _ask_once(account, avatar, community)
+    if not _ask_once(account, avatar, community):
+        return _want(account, jid, avatar, now)
     avatar.refresh_from_db()
     return avatar
 
@@ -139,15 +142,17 @@ def _want(
     return avatar
 
 
-def _ask_once(account: WhatsAppAccount, avatar: Avatar, community: bool) -> None:
-    """One question for everybody who wants this picture now, in this process and elsewhere."""
+def _ask_once(account: WhatsAppAccount, avatar: Avatar, community: bool) -> bool:
+    """One question for everybody who wants this picture now, in this process and elsewhere. False:
+    too many others are asked for."""
     deadline = time.monotonic() + PATIENCE
 
     def ask() -> None:
         if fetching.fetch(avatar, account, community=community) is None:
             _await_other_process(avatar, deadline)
 
-    flights.share((account.pk, avatar.jid), ask, PATIENCE)
+    key = (account.pk, avatar.jid)
+    return flights.share(key, ask, PATIENCE, room_within=ROOM_WITHIN)
 
 
 def _await_other_process(avatar: Avatar, deadline: float) -> None:

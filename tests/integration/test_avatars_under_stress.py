@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from rest_framework.test import APIClient
 
 from messaging import avatars, tallies
 from messaging.avatars import fetching, poison
-from messaging.avatars.lookups import flights
+from messaging.avatars.lookups import AT_ONCE, flights
 from messaging.models import Avatar
 from sessions_mgr.engines import base
 from sessions_mgr.models import Session, WorkerExit
@@ -206,6 +207,44 @@ def test_seed_000_a_question_without_an_answer_costs_each_request_two_and_a_half
     assert {source for source, _ in answers} == {"default"}
     assert max(seconds for _, seconds in answers) < 5  # 2.2 and a busy machine
     assert (len(bus.asked), len(flights)) == (1, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_seed_000_a_hundred_pictures_at_once_ask_for_some_and_leave_the_rest_to_the_background(
+    workspace, bus
+):
+    account = connected_account(workspace=workspace)
+    most, here, lock, full = 0, 0, threading.Lock(), threading.Event()
+
+    def hang(args):
+        nonlocal most, here
+        with lock:
+            here += 1
+            most = max(most, here)
+        full.wait(20)
+        with lock:
+            here -= 1
+        return picture()
+
+    bus.answers["picture"] = hang
+
+    def ask(n):
+        try:
+            return avatars.find(account, f"{n}@s.whatsapp.net").source
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(60) as pool:
+        waiting = [pool.submit(ask, 15551000 + n) for n in range(60)]
+        _done, asked = wait_for(waiting, timeout=20, return_when=FIRST_COMPLETED)
+        while len(asked) > AT_ONCE:
+            _done, asked = wait_for(asked, timeout=20, return_when=FIRST_COMPLETED)
+        full.set()
+
+    sources = [one.result() for one in waiting]
+    assert (most, sources.count("live"), sources.count("default")) == (AT_ONCE, AT_ONCE, 48)
+    assert Avatar.objects.exclude(wanted_at=None).count() == 48
+    assert len(flights) == 0
 
 
 @pytest.mark.django_db(transaction=True)
