@@ -74,6 +74,15 @@ def _next_seq(workspace_id: UUID) -> int | None:
     return int(row[0]) if row else None
 
 
+def take_turn(workspace_id: UUID) -> None:
+    """Wait until nobody else appends to this log, and keep it so until the transaction ends. What
+    they wrote with their events can be read then."""
+    own = Log.objects.filter(workspace_id=workspace_id)
+    if own.select_for_update(no_key=True).first() is None:
+        Log.objects.get_or_create(workspace_id=workspace_id)
+        own.select_for_update(no_key=True).first()
+
+
 def nudge(workspace_id: UUID) -> None:
     """Have everybody who follows this log look again, once the transaction is visible."""
     hints.after_commit(workspace_id, head(workspace_id))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from accounts.models import WhatsAppAccount
+from events import services as event_log
 from sessions_mgr.engines import base
 
 from ..models import HeldFact, Message
@@ -23,6 +24,16 @@ def applies(kind: type[base.EngineEvent]) -> Callable[[Apply], Apply]:
         return apply
 
     return register
+
+
+def await_senders(account: WhatsAppAccount) -> None:
+    """Call it before `hold`, and look for the message once more after it.
+
+    At this moment another transaction may write the wa_id of a message of ours, and look whether
+    anything is held for it. It has told of the message first, so when the log is ours it has either
+    committed or will see what we hold.
+    """
+    event_log.take_turn(account.workspace_id)
 
 
 def hold(account: WhatsAppAccount, target_wa_id: str, key: str, fact: base.EngineEvent) -> bool:

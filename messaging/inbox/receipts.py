@@ -38,6 +38,9 @@ def received(account: WhatsAppAccount, fact: base.ReceiptReceived, at: datetime)
         rows = {message.wa_id: message for message in known}
         for wa_id in dict.fromkeys(wa_ids):
             message = rows.get(wa_id)
+            if message is None:
+                held.await_senders(account)
+                message = known.filter(wa_id=wa_id).first()
             if message is None and settling.claim_receipt(account, fact, wa_id):
                 message = known.filter(wa_id=wa_id).first()
             if message is None:

@@ -11,15 +11,19 @@ from sessions_mgr.engines import base
 from .. import chats, people
 from ..identities import LID
 from ..models import Contact, Direction, Message
+from . import held
 
 Answer = base.ReactionReceived | base.PollVoted | base.MessageEdited | base.MessageRevoked
 
 
 def find(account: WhatsAppAccount, fact: Answer) -> Message | None:
     """The message that is meant, if we have it and can read it."""
-    return (
-        Message.objects.readable().whole().filter(account=account, wa_id=fact.target_wa_id).first()
-    )
+    meant = Message.objects.readable().whole().filter(account=account, wa_id=fact.target_wa_id)
+    message = meant.first()
+    if message is None:
+        held.await_senders(account)
+        message = meant.first()
+    return message
 
 
 def in_this_chat(account: WhatsAppAccount, message: Message, fact: Answer) -> bool:
