@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from channels.db import database_sync_to_async as in_thread
+from django.db import transaction
 from django.utils import timezone
 
 from events import types
@@ -202,13 +203,14 @@ async def test_receipts_that_came_before_the_answer_count():
     account = await account_row()
     message = await put(account)
     worker = FakeWorker()
-    worker.during_send = lambda sent: inbox.record(
-        account=account,
-        fact=base.ReceiptReceived(
-            [sent["wa_id"]], "delivered", FRIEND, FRIEND, timezone.now().timestamp()
-        ),
-        at=timezone.now(),
-    )
+
+    def receipt(sent):
+        now = timezone.now()
+        fact = base.ReceiptReceived([sent["wa_id"]], "delivered", FRIEND, FRIEND, now.timestamp())
+        with transaction.atomic():  # as ingest stores it
+            inbox.record(account=account, fact=fact, at=now)
+
+    worker.during_send = receipt
     async with outbox(worker) as it:
         await it.until_quiet()
     assert (await look(message)).status == "delivered"
