@@ -86,6 +86,7 @@ def test_an_owner_who_is_new_gets_a_link_that_sets_the_password(admin):
     new = {"name": "Florist", "owner": "New@florist.example"}
     page = admin.post("/administration/workspaces/", new)
     assert "no-store" in page["Cache-Control"]
+    assert f"<code>{page.context['link']}</code>" in page.content.decode()
     link = urlsplit(page.context["link"]).path
     visitor = Client()
     form = visitor.get(link, follow=True)

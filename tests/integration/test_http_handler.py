@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 
 import pytest
@@ -13,7 +14,8 @@ from django.utils.deprecation import MiddlewareMixin
 
 from config.http_handler import OneThreadHandler
 
-seen: list[int] = []
+seen: list[int] = []  # threads
+above: list[object] = []  # code that the view was called through
 
 
 class Either(MiddlewareMixin):
@@ -38,6 +40,9 @@ class OnlySync:
 
 def plain(request):
     seen.append(threading.get_ident())
+    frame = sys._getframe()
+    while frame := frame.f_back:
+        above.append(frame.f_code)
     return HttpResponse("plain")
 
 
@@ -58,6 +63,7 @@ def ask(settings):
     settings.ROOT_URLCONF = __name__
     settings.MIDDLEWARE = [f"{__name__}.{name}" for name in ("Either", "OnlySync", "Either")]
     seen.clear()
+    above.clear()
 
     async def get(url):
         scope = {"type": "http", "method": "GET", "path": url, "headers": [], "query_string": b""}
@@ -80,6 +86,7 @@ def test_all_of_a_request_runs_in_one_thread_beside_the_loop(ask):
     assert len(seen) == 6
     assert len(set(seen)) == 1
     assert threading.get_ident() not in seen
+    assert above.count(MiddlewareMixin.__call__.__code__) == 2, "one went as a coroutine"
 
 
 def test_what_a_view_streams_is_still_read_by_the_loop(ask):
