@@ -65,6 +65,16 @@ class Line:
 
         return until(find, f"{wa_id} at {phone or self.friend}")[0]
 
+    def last_message_stanza(self):
+        """The journal's id of the last message that our number said to the network, answered
+        or not."""
+        return max(
+            entry["id"]
+            for entry in self.lab.phones.stanzas()
+            if (entry["direction"], entry["tag"]) == ("in", "message")
+            and entry["device"].startswith(self.phone.lstrip("+"))
+        )
+
     def uploads(self, data):
         upload_id = uuid.uuid4().hex
         self.ask("upload_begin", upload_id=upload_id, size=len(data))

@@ -272,11 +272,13 @@ def test_a_time_lock_is_an_error_and_a_fact(line):
 def test_a_send_that_a_kill_cut_short_is_unknown_and_has_its_id(lab):
     line = Line(lab)
     line.sends({"type": "text", "text": "the session exists"})
+    before = line.last_message_stanza()
     lab.phones.fault("mute", phone_number=line.phone)
     order = line.order({"type": "text", "text": "cut short"})
     try:
         error = line.error("send", timeout=0.5, **order)
         assert (error["code"], error["running"]) == ("timeout", True)
+        until(lambda: line.last_message_stanza() > before, "the message on the wire")
         process = lab.process(line.account)
         process.kill()
         lab.end(line.account)
@@ -310,13 +312,15 @@ def test_while_the_line_is_down_an_order_waits_and_goes_out_after(lab):
 def test_a_line_that_breaks_under_a_send_does_not_double_it(lab):
     line = Line(lab)
     line.sends({"type": "text", "text": "the session exists"})
+    before = line.last_message_stanza()
     lab.phones.fault("mute", phone_number=line.phone)
     order = line.order({"type": "text", "text": "once"})
     try:
         assert line.error("send", timeout=0.3, **order)["code"] == "timeout"
-        lab.phones.fault("drop", phone_number=line.phone)
+        until(lambda: line.last_message_stanza() > before, "the message on the wire")
     finally:
-        lab.phones.clear_faults()
+        lab.phones.clear_faults()  # before the line breaks: the next login needs its answer
+    lab.phones.fault("drop", phone_number=line.phone)
     answer = line.ask("send", **order)
     line.arrived(answer["wa_id"])
     texts = [entry["text"] for entry in lab.phones.inbox(line.friend)]
