@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -41,6 +42,16 @@ def eventually(look: Callable[[], T], *, within: float = 15.0, what: str = "") -
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {within:g} s: {what or look}; last: {answer!r}")
         time.sleep(0.05)
+
+
+def remove_folder(folder: Path) -> None:
+    """Away with it, also while a worker makes and removes files in it."""
+
+    def gone() -> bool:
+        shutil.rmtree(folder, ignore_errors=True)
+        return not folder.exists()
+
+    eventually(gone, what=f"{folder} is gone")
 
 
 class Product:

