@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
@@ -64,6 +65,9 @@ class SettingsForm(forms.Form):
         help_text=_("Gets a mail when a number is logged out or fails. Empty: nobody."),
         required=False,
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+    notice_language = forms.ChoiceField(
+        label=_("Language of these mails"), choices=settings.LANGUAGES
     )
 
     @classmethod

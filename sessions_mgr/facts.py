@@ -18,6 +18,7 @@ from .bus import carriers
 from .engines import base
 from .lines import about
 from .models import Session
+from .reasons import BANNED_UNTIL, PHONE_IN_USE
 from .services import forget_identity
 from .states import ACTIVE, SIGNALS, Desired, Signal, Status
 from .transitions import fence, locked, move
@@ -136,10 +137,7 @@ def _refuse_second_link(session: Session, phone_number: str) -> None:
         session,
         Signal.FAILED,
         reason="phone_in_use",
-        message=(
-            f"{phone_number} is already connected in this workspace as {name}. The new link was "
-            "removed again; disconnect the other account first if this one should have the phone."
-        ),
+        message=PHONE_IN_USE % {"phone_number": phone_number, "name": name},
     )
     forget_identity(session.pk)
     carriers.hint_sessions(session.pk)
@@ -149,7 +147,7 @@ def _message(fact: base.EngineEvent) -> str:
     """The sentence for facts that carry more than their reason's own sentence says."""
     if isinstance(fact, base.TemporarilyBanned) and fact.expires_at:
         until = datetime.fromtimestamp(fact.expires_at, UTC)
-        return f"WhatsApp has banned this number until {rfc3339(until)}. Wait until then."
+        return BANNED_UNTIL % {"until": rfc3339(until)}
     return ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from drf_spectacular.utils import extend_schema
@@ -46,6 +47,9 @@ class WorkspaceSettingsSerializer(serializers.ModelSerializer[WorkspaceSettings]
         allow_blank=True,
         max_length=254,
         help_text="who is told when a number is logged out or fails; empty: nobody",
+    )
+    notice_language = serializers.ChoiceField(
+        choices=settings.LANGUAGES, required=False, help_text="of what is mailed to `notice_email`"
     )
 
     class Meta:
