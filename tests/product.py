@@ -32,7 +32,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def eventually(look: Callable[[], T], *, within: float = 15.0, what: str = "") -> T:
+def eventually(look: Callable[[], T], *, within: float = 30.0, what: str = "") -> T:
     """The first true answer of `look`; AssertionError with the last one after `within` seconds."""
     deadline = time.monotonic() + within
     while True:
@@ -123,7 +123,7 @@ class Product:
                     return process
         return None
 
-    def stop(self, *, signum: int = signal.SIGTERM, within: float = 12.0) -> int:
+    def stop(self, *, signum: int = signal.SIGTERM, within: float = 30.0) -> int:
         """End it as Ctrl-C would; the exit code."""
         self.api.close()
         if self.process is None:
@@ -171,7 +171,7 @@ class Product:
         self.call("POST", f"/sandbox/phones/{number}/scan", json={"account_id": account_id})
         return self.until(account_id, "connected")
 
-    def until(self, account_id: str, status: str, within: float = 20.0) -> dict[str, Any]:
+    def until(self, account_id: str, status: str, within: float = 30.0) -> dict[str, Any]:
         def look() -> dict[str, Any] | None:
             account = self.account(account_id)
             return account if account["status"] == status else None

@@ -52,7 +52,7 @@ def web(tmp_path_factory):
     process.wait(10)
 
 
-def ask(port: int, head: bytes, body=(), within: float = 5.0) -> bytes:
+def ask(port: int, head: bytes, body=(), within: float = 15.0) -> bytes:
     """Send `head`, then what `body` yields until the server answers or hangs up."""
     with closing(socket.create_connection(("127.0.0.1", port), timeout=within)) as line:
         line.sendall(head)

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.system
 
 OURS = "+15550001001"
 THEIRS = "+15550002002"
-DEADLINE_SECONDS = 15.0
+DEADLINE_SECONDS = 30.0
 PICTURE = base64.b64encode(b"\xff\xd8\xff\xe0 not really a picture").decode()
 
 Start = Callable[..., NeonizeClient]
