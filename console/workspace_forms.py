@@ -48,11 +48,12 @@ class SettingsForm(forms.Form):
     fetch_avatars = forms.BooleanField(
         label=_("Ask WhatsApp for profile pictures"), required=False, initial=True
     )
-    pacing_min_gap_ms = forms.IntegerField(
-        label=_("Pause between two messages (milliseconds)"),
+    gap_seconds = forms.FloatField(
+        label=_("Seconds between two messages"),
         help_text=_("What new numbers begin with. 0: none."),
         min_value=0,
-        max_value=600_000,
+        max_value=600,
+        widget=forms.NumberInput(attrs={"step": "0.1", "inputmode": "decimal"}),
     )
     pacing_new_chats_per_hour = forms.IntegerField(
         label=_("New chats an hour"),
@@ -75,12 +76,16 @@ class SettingsForm(forms.Form):
         chosen = preferences.row(workspace.pk)
         known = {name: getattr(chosen, name) for name in preferences.NAMES}
         known["fetch_avatars"] = chosen.fetch_avatars is not False
+        known["gap_seconds"] = f"{chosen.pacing_min_gap_ms / 1000:g}"
         return cls(initial=known)
 
     def clean(self) -> dict[str, Any]:
+        """The values as preferences.change takes them."""
         found = super().clean() or {}
+        if "gap_seconds" in found:
+            found["pacing_min_gap_ms"] = round(found.pop("gap_seconds") * 1000)
         try:
-            preferences.check({n: v for n, v in found.items() if n in preferences.NAMES})
+            preferences.check(found)
         except ValidationError as exc:
             for name, errors in exc.message_dict.items():
                 self.add_error(name, errors)

@@ -105,7 +105,7 @@ def test_the_page_saves_and_names_what_is_wrong(workspace):
     browser = browser_of(workspace)
     base_url = f"/workspaces/{workspace.pk}/settings/"
     fine = {
-        "pacing_min_gap_ms": "100",
+        "gap_seconds": "1.5",
         "pacing_new_chats_per_hour": "0",
         "event_retention_days": 5,
         "notice_language": "id",
@@ -113,10 +113,11 @@ def test_the_page_saves_and_names_what_is_wrong(workspace):
     assert browser.post(base_url + "change", fine).status_code == 302
     chosen = preferences.of(workspace.pk)
     assert (chosen.event_retention_days, chosen.fetch_avatars) == (5, False)
-    assert chosen.notice_language == "id"
+    assert (chosen.notice_language, chosen.pacing_min_gap_ms) == ("id", 1500)
     wrong = browser.post(base_url + "change", fine | {"event_retention_days": "99"})
     assert wrong.status_code == 422
     assert b"from 1 to 30" in wrong.content
+    assert b'value="1.5"' in wrong.content
     renamed = browser.post(base_url + "rename", {"name": "Bakery"})
     assert renamed.status_code == 302
     assert b"Bakery" in browser.get(base_url).content
