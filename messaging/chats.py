@@ -25,7 +25,7 @@ TYPES = {"g.us": "group", "broadcast": "broadcast", "newsletter": "newsletter"}
 
 def of(account: WhatsAppAccount, party: Party, *, trusted: bool = True) -> Chat | None:
     """The chat of this party, made or brought up to date. None for a party without a name."""
-    wanted = identities.names(party)
+    wanted = identities.names(identities.in_full(account, party))
     if wanted is None:
         return None
     chat, _changed = identities.settle(Chat, account.pk, wanted, merge=_merge, trusted=trusted)
@@ -34,7 +34,7 @@ def of(account: WhatsAppAccount, party: Party, *, trusted: bool = True) -> Chat 
 
 def known(account: WhatsAppAccount, party: Party) -> Chat | None:
     """The chat as far as we know it; reads and never writes."""
-    wanted = identities.names(party)
+    wanted = identities.names(identities.in_full(account, party))
     return identities.find(Chat, account.pk, wanted) if wanted else None
 
 

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from accounts.models import WhatsAppAccount
 from sessions_mgr.engines.base import Party
 
 from .models import Chat, Contact
@@ -53,6 +54,25 @@ def names(party: Party) -> Names | None:
         lid = ""
     jid = jid or lid
     return Names(jid, lid) if jid else None
+
+
+def is_us(account: WhatsAppAccount, party: Party) -> bool:
+    """Whether this is the account's own number, on any of its devices."""
+    ours = {plain(name) for name in (account.jid, account.lid) if name}
+    return bool(ours & {plain(party.jid), plain(party.lid)})
+
+
+def in_full(account: WhatsAppAccount, party: Party) -> Party:
+    """Our own number by both of its names: what our phone says is told with its LID only, and
+    nobody else teaches us that the two belong together."""
+    if party.type != "user" or not is_us(account, party):
+        return party
+    return Party(
+        jid=account.jid or party.jid,
+        lid=account.lid or party.lid,
+        phone_number=account.phone_number or party.phone_number,
+        push_name=party.push_name or account.push_name,
+    )
 
 
 def known_by(jids: list[str]) -> Q:
