@@ -14,7 +14,7 @@ from sessions_mgr.engines.base import Party
 
 from . import identities
 from .identities import PN, Names
-from .models import Chat, Direction, Message
+from .models import Chat, Direction, Message, Outgoing
 from .models.people import NEVER
 from .moments import LATEST, moment
 
@@ -28,7 +28,9 @@ def of(account: WhatsAppAccount, party: Party, *, trusted: bool = True) -> Chat 
     wanted = identities.names(identities.in_full(account, party))
     if wanted is None:
         return None
-    chat, _changed = identities.settle(Chat, account.pk, wanted, merge=_merge, trusted=trusted)
+    chat, _changed = identities.settle(
+        Chat, account.pk, wanted, merge=_merge, renamed=_keep_order, trusted=trusted
+    )
     return chat or _make(account, wanted, party.type)
 
 
@@ -171,6 +173,13 @@ def _make(account: WhatsAppAccount, wanted: Names, type: str) -> Chat:
         if found is None:
             raise
         return found
+
+
+def _keep_order(chat: Chat, former: str) -> None:
+    """What waits for this chat under its former name is in one queue with what follows."""
+    Outgoing.objects.unsettled().filter(account_id=chat.account_id, lane=former).update(
+        lane=chat.jid
+    )
 
 
 def _merge(keep: Chat, gone: Chat) -> None:

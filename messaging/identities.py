@@ -92,12 +92,14 @@ def settle(
     wanted: Names,
     *,
     merge: Callable[[Row, Row], None],
+    renamed: Callable[[Row, str], None] = lambda row, former: None,
     trusted: bool = True,
 ) -> tuple[Row | None, bool]:
     """The row of these names after what they say was learned, and whether anything was.
 
-    `merge(keep, gone)` moves what hangs on `gone`, which is then deleted. Not `trusted`: names
-    that contradict what we know teach nothing.
+    `merge(keep, gone)` moves what hangs on `gone`, which is then deleted; `renamed(row, former)`
+    hears that its jid is another one now. Not `trusted`: names that contradict what we know teach
+    nothing.
     """
     rows = _rows(model, account_id, wanted)
     by_jid, by_lid = _by_jid(rows, wanted), _by_lid(rows, wanted)
@@ -123,7 +125,10 @@ def settle(
     else:
         one = by_jid or by_lid
         assert one is not None
+    former = one.jid
     _rename(one, wanted)
+    if former != one.jid:
+        renamed(one, former)
     return one, True
 
 
