@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import tempfile
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -62,8 +63,8 @@ def enqueue(
         media = _media(account, order, media_id)
         if media is not None:
             kept = str(media.file)
-        with transaction.atomic():
-            message = _write(account, order, by, key, fingerprint, message_id, media)
+        write = functools.partial(_write, account, order, by, key, fingerprint, message_id, media)
+        message = _once_more(write, unless=lambda: key and _known(account, key, fingerprint))
     except IntegrityError:
         _drop(kept)
         if key is None or (known := _known(account, key, fingerprint)) is None:
@@ -74,6 +75,18 @@ def enqueue(
         raise
     wakeups.announce(account.pk)
     return message, True
+
+
+def _once_more(write: Callable[[], Message], *, unless: Callable[[], Any]) -> Message:
+    """Where two chats become one at this moment, ours may be the one that goes: look again."""
+    try:
+        with transaction.atomic():
+            return write()
+    except IntegrityError:
+        if unless():
+            raise
+    with transaction.atomic():
+        return write()
 
 
 def cancel(*, message: Message) -> Message:

@@ -9,12 +9,16 @@ from django.db import connection
 
 from accounts.models import WhatsAppAccount
 from events.models import Event, Log
+from messaging import chats
+from messaging.models import Chat, Message
+from messaging.outbox import orders, requests
 from sessions_mgr import assignments, facts, services
 from sessions_mgr.engines import base
 from sessions_mgr.models import Session, StatusChange
 from sessions_mgr.states import Desired, Status
 from tests.factories import AccountFactory, WorkspaceFactory
 from tests.life import LINKED, connected_account, start
+from tests.said import ANN
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -135,3 +139,23 @@ def test_one_phone_scanned_by_eight_accounts_at_once_links_one():
     statuses = sorted(Session.objects.values_list("status", flat=True))
     assert statuses == ["connected"] + ["failed"] * (THREADS - 1)
     assert WhatsAppAccount.objects.exclude(phone_number=None).count() == 1
+
+
+def test_a_message_to_a_chat_that_becomes_one_with_another_at_this_moment_is_accepted(monkeypatch):
+    account = connected_account()
+    for name in (ANN.lid, ANN.jid):
+        chats.of(account, base.Party(name))
+    find = orders._chat
+
+    def find_and_be_overtaken(*args):
+        found = find(*args)
+        at_once(lambda n: chats.of(account, ANN), times=1)
+        return found
+
+    monkeypatch.setattr(orders, "_chat", find_and_be_overtaken)
+    order = requests.parse({"to": ANN.jid, "type": "text", "text": "hello"})
+    message, created = orders.enqueue(account=account, order=order, by="key:test")
+
+    assert created
+    assert Message.objects.get().chat_row == Chat.objects.get()
+    assert message.outgoing.lane == ANN.jid
