@@ -17,6 +17,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import WhatsAppAccount
+from events import services as event_log
 from sessions_mgr.commands import CHUNK_BYTES, TIMEOUTS, CommandFailed
 from sessions_mgr.engines.base import Party
 
@@ -163,8 +164,9 @@ class Courier:
             return False
         party = Party(jid=str(found.get("jid") or chat.jid), lid=str(found.get("lid") or ""))
         with transaction.atomic():  # what two names make one is one for everybody else, too
-            people.of(account, party)
+            event_log.take_turns(pk=account.workspace_id)  # ingest may learn the same now
             chats.of(account, party)
+            people.of(account, party)
         return True
 
     def _type(self, outgoing: Outgoing, message: Message, account: WhatsAppAccount) -> None:

@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models import Min, Q
 
 from accounts.models import WhatsAppAccount
+from events import services as event_log
 from sessions_mgr.commands import CommandFailed
 from sessions_mgr.models import Session
 from sessions_mgr.states import Status as SessionStatus
@@ -154,6 +155,7 @@ def begin(outgoing: Outgoing, at: datetime) -> Begun | None:
 
     From here until a definite answer the message is in doubt, also for whoever comes after a crash.
     """
+    event_log.take_turns(accounts=outgoing.account_id)
     message = (
         Message.objects.select_for_update(of=("self",))
         .select_related("account")

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
 from accounts import preferences, quotas
@@ -28,6 +28,7 @@ from .fields import Invalid
 from .recipients import USER_SERVER
 from .requests import OPERATIONS, Order
 
+DEADLOCK = "40P01"  # PostgreSQL's word for it
 EDIT_WINDOW = timedelta(minutes=15)
 REVOKE_WINDOW = timedelta(hours=60)
 EDITABLE = frozenset({"text", "image", "video", "document"})  # polls and places only have a name
@@ -78,12 +79,16 @@ def enqueue(
 
 
 def _once_more(write: Callable[[], Message], *, unless: Callable[[], Any]) -> Message:
-    """Where two chats become one at this moment, ours may be the one that goes: look again."""
+    """Where two chats become one at this moment, ours may be the one that goes, or we and others
+    wait for each other until the database ends one of us: look again."""
     try:
         with transaction.atomic():
             return write()
     except IntegrityError:
         if unless():
+            raise
+    except OperationalError as exc:
+        if getattr(exc.__cause__, "sqlstate", "") != DEADLOCK:
             raise
     with transaction.atomic():
         return write()

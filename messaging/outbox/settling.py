@@ -216,6 +216,7 @@ def _not_before(outgoing: Outgoing, timestamp: float) -> bool:
 
 
 def _locked(message_id: UUID) -> Message | None:
+    event_log.take_turns(accounts__messages=message_id)
     return (
         Message.objects.select_for_update(of=("self",))
         .select_related("account")
