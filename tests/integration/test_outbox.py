@@ -141,6 +141,35 @@ async def test_a_time_lock_is_shown_with_the_account_and_in_the_error():
     assert len(await events(types.ACCOUNT_RESTRICTED)) == 1
 
 
+async def test_a_time_lock_is_over_when_a_first_message_to_somebody_goes_through():
+    account = await account_row()
+    worker = FakeWorker()
+
+    async def locked():
+        await in_thread(account.refresh_from_db)()
+        return [known["kind"] for known in account.restrictions]
+
+    async with outbox(worker) as it:
+        await put(account, "known", to="+15550003")
+        await it.until_quiet()
+        worker.fail("send", "reachout_timelock", "463")
+        await put(account, "stranger")
+        await it.until_quiet()
+        await put(account, "known", to="+15550003")
+        await it.until_quiet()
+        assert await locked() == ["reachout_timelock"]
+
+        await put(account, "stranger, again")
+        await it.until_quiet()
+        assert await locked() == []
+
+        worker.fail("send", "reachout_timelock", "463")
+        await put(account, "another one", to="+15550004")
+        await it.until_quiet()
+    assert await locked() == ["reachout_timelock"]
+    assert len(await events(types.ACCOUNT_RESTRICTED)) == 2
+
+
 async def test_too_fast_pauses_the_account_longer_each_time_and_loses_nothing():
     account = await account_row()
     for n in range(3):
