@@ -25,6 +25,8 @@ from .transitions import fence, locked, move
 
 logger = logging.getLogger(__name__)
 
+TEMPORARY_BAN = "temporary_ban"
+
 
 @transaction.atomic
 def record_fact(*, account_id: UUID, epoch: int, fact: base.EngineEvent, at: datetime) -> bool:
@@ -113,6 +115,10 @@ def _linked(session: Session, fact: base.Paired | base.Connected, at: datetime) 
     except IntegrityError:
         _refuse_second_link(session, fact.phone_number)
         return True
+    if isinstance(fact, base.Connected):
+        session.account.lift(TEMPORARY_BAN)
+    else:  # perhaps another number
+        WhatsAppAccount.objects.filter(pk=session.pk).update(restrictions=[])
     signal, reason = SIGNALS[type(fact)]
     return move(session, signal, reason=reason)
 
@@ -153,7 +159,7 @@ def _message(fact: base.EngineEvent) -> str:
 
 def _restrict(session: Session, fact: base.TemporarilyBanned, at: datetime) -> None:
     until = rfc3339(datetime.fromtimestamp(fact.expires_at, UTC)) if fact.expires_at else None
-    restriction = {"kind": "temporary_ban", "code": fact.code, "until": until, "since": rfc3339(at)}
+    restriction = {"kind": TEMPORARY_BAN, "code": fact.code, "until": until, "since": rfc3339(at)}
     WhatsAppAccount.objects.filter(pk=session.pk).update(restrictions=[restriction])
     event_log.append(
         workspace_id=session.account.workspace_id,

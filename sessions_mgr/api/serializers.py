@@ -35,7 +35,9 @@ class AccountSerializer(serializers.ModelSerializer[WhatsAppAccount]):
         max_length=proxies.LONGEST, required=False, allow_blank=True, write_only=True
     )
     metadata = serializers.DictField(required=False)
-    restrictions = serializers.ListField(child=serializers.DictField(), read_only=True)
+    restrictions = serializers.ListField(
+        child=serializers.DictField(), source="present_restrictions", read_only=True
+    )
 
     class Meta:
         model = WhatsAppAccount
