@@ -1,30 +1,53 @@
 """A workspace as one zip: a file of JSON lines per kind, and the files that its rows name.
 
 Everything comes in pages and leaves as it is made, so an export of millions of rows takes the
-memory of one page. Secrets stay here: binary fields and what tenants.py omits are left out.
+memory of one page, and under a kilobyte per file: a zip ends with a list of its members.
+Secrets stay here: binary fields and what tenants.py omits are left out.
 """
 
 from __future__ import annotations
 
 import json
+import tempfile
 import zipfile
-from collections.abc import AsyncIterator, Iterator
-from typing import Any, cast
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import closing
+from itertools import chain
+from typing import Any, NamedTuple, cast
 
 from asgiref.sync import sync_to_async
+from django.core.files.storage import Storage
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import BinaryField, FileField, Model, QuerySet
 from django.utils import timezone
 
 from . import tenants
 from .models import ApiKey, Membership, Workspace
+from .storage_errors import storage_errors
 
-FORMAT = 1
+FORMAT = 2
 PAGE = 1000  # rows
 CHUNK = 256 * 1024  # bytes of a file
 ENOUGH = 64 * 1024  # bytes that are sent on together
+MISSING_IN_MEMORY = 256 * 1024  # bytes of the list of missing files; more is on disk meanwhile
 
 Fields = list[Any]
+
+
+class _File(NamedTuple):
+    """A stored file and the row that names it: in the archive it has the name of that row."""
+
+    kind: str
+    id: str
+    storage: Storage
+    name: str
+
+    @property
+    def path(self) -> str:
+        return f"files/{self.kind}/{self.id}"
+
+    def line(self) -> bytes:
+        return json.dumps({"kind": self.kind, "id": self.id, "file": self.name}).encode() + b"\n"
 
 
 class _Pipe:
@@ -61,13 +84,9 @@ def archive(workspace: Workspace) -> Iterator[bytes]:
                         lines.write(_line(row, fields))
                     counts[name] += len(page)
                     yield from pipe.take(ENOUGH)
-        for path, stored in _files(workspace):
-            with stored as source, out.open(f"files/{path}", "w", force_zip64=True) as target:
-                while part := source.read(CHUNK):
-                    target.write(part)
-                    yield from pipe.take(ENOUGH)
+        files = yield from _add_files(workspace, out, pipe)
         # At the end: whoever reads it knows that the export is whole.
-        out.writestr("manifest.json", json.dumps(_manifest(workspace, counts), indent=1))
+        out.writestr("manifest.json", json.dumps(_manifest(workspace, counts, files), indent=1))
     yield from pipe.take()
 
 
@@ -128,26 +147,62 @@ def _line(row: Any, fields: Fields) -> bytes:
     return json.dumps(found, cls=DjangoJSONEncoder, ensure_ascii=False).encode() + b"\n"
 
 
-def _files(workspace: Workspace) -> Iterator[tuple[str, Any]]:
-    """Each stored file once: (its name, the file opened)."""
-    done: set[str] = set()
+def _add_files(
+    workspace: Workspace, out: zipfile.ZipFile, pipe: _Pipe
+) -> Generator[bytes, None, dict[str, int]]:
+    """How many are in the archive, and how many went before it was their turn: of those each has
+    a line in missing.ndjson. That other file can be begun only when no more of these follow."""
+    counts = {"stored": 0, "missing": 0}
+    with tempfile.SpooledTemporaryFile(MISSING_IN_MEMORY) as missing:
+        for file in _files(workspace):
+            parts = _parts(file)
+            try:
+                first = next(parts)
+            except FileNotFoundError:
+                counts["missing"] += 1
+                missing.write(file.line())
+                continue
+            counts["stored"] += 1
+            with closing(parts), out.open(file.path, "w", force_zip64=True) as target:
+                for part in chain([first], parts):
+                    target.write(part)
+                    yield from pipe.take(ENOUGH)
+        missing.seek(0)
+        with out.open("missing.ndjson", "w", force_zip64=True) as lines:
+            while part := missing.read(CHUNK):
+                lines.write(part)
+                yield from pipe.take(ENOUGH)
+    return counts
+
+
+def _files(workspace: Workspace) -> Iterator[_File]:
     for model, tenant in tenants.models():
         for field in model._meta.concrete_fields:
-            if not isinstance(field, FileField):
+            if not isinstance(field, FileField) or not tenant.export:
                 continue
             mine = model._base_manager.filter(**{tenants.lookup(tenant): workspace.pk})
             for page in _pages(mine.exclude(**{field.name: ""}).only("pk", field.name)):
                 for row in page:
-                    name = getattr(row, field.name).name
-                    if name and name not in done and field.storage.exists(name):
-                        done.add(name)
-                        yield f"{model._meta.model_name}/{name}", field.storage.open(name, "rb")
+                    name = str(getattr(row, field.name).name)
+                    yield _File(tenant.export, str(row.pk), field.storage, name)
 
 
-def _manifest(workspace: Workspace, counts: dict[str, int]) -> dict[str, Any]:
+def _parts(file: _File) -> Generator[bytes, None, None]:
+    """At least one part, also of an empty file. FileNotFoundError before the first: it is gone.
+    Once there is a part it stays readable; of a bucket all of it is in a temporary file."""
+    with storage_errors(), file.storage.open(file.name, "rb") as source:
+        yield source.read(CHUNK)
+        while part := source.read(CHUNK):
+            yield part
+
+
+def _manifest(
+    workspace: Workspace, counts: dict[str, int], files: dict[str, int]
+) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "workspace": {"id": str(workspace.pk), "name": workspace.name},
         "exported_at": timezone.now().isoformat(),
         "rows": counts,
+        "files": files,
     }

@@ -97,7 +97,7 @@ def suspend(*, workspace: Workspace, actor: str, reason: str = "") -> bool:
 @transaction.atomic
 def resume(*, workspace: Workspace, actor: str) -> bool:
     """As before the suspension; its numbers connect again. False: it was not suspended."""
-    numbers = list(Workspace.objects.values_list("resumes", flat=True).get(pk=workspace.pk))
+    numbers = list(_locked(workspace).resumes)
     changed = (
         Workspace.objects.filter(pk=workspace.pk, deleted_at=None)
         .exclude(suspended_at=None)
@@ -119,6 +119,7 @@ def resume(*, workspace: Workspace, actor: str) -> bool:
 def delete(*, workspace: Workspace, actor: str) -> WorkspacePurge:
     """Nobody gets in any more, and everything of it is purged in the background. No way back."""
     with wall.inside(workspace.pk):
+        _locked(workspace)
         existing = WorkspacePurge.objects.filter(workspace_id=workspace.pk).first()
         if existing is not None:
             return existing
@@ -134,3 +135,9 @@ def delete(*, workspace: Workspace, actor: str) -> WorkspacePurge:
         return WorkspacePurge.objects.create(
             workspace_id=workspace.pk, name=workspace.name, requested_by=actor[:200]
         )
+
+
+def _locked(workspace: Workspace) -> Workspace:
+    """The row as it is, until the end of this transaction: whoever suspends, resumes or deletes it
+    meanwhile is waited for. What points at it may be written all the while."""
+    return Workspace.objects.select_for_update(no_key=True).get(pk=workspace.pk)

@@ -23,4 +23,12 @@ def storage_errors() -> Iterator[None]:
         # Those of boto have no base of their own, and importing them costs every process 10 MB.
         if type(exc).__module__.partition(".")[0] not in ("boto3", "botocore", "s3transfer"):
             raise
+        if _is_not_there(exc):
+            raise FileNotFoundError(str(exc)) from exc
         raise StorageFailed(f"the storage failed: {exc}") from exc
+
+
+def _is_not_there(exc: Exception) -> bool:
+    """Of boto's errors: what HEAD and GET say of an object that is not, or no longer, there."""
+    said = getattr(exc, "response", {}).get("Error", {})
+    return said.get("Code") in ("404", "NoSuchKey")

@@ -69,6 +69,7 @@ TENANTS: Mapping[str, Tenant] = {
 # Rows that belong to no workspace: seen with EVERYTHING only, so never by a request.
 INSTALLATION: Mapping[str, str] = {
     "sessions_mgr.SeenFact": "ids of facts that are stored; ingest's own",
+    "sessions_mgr.PastCount": "counts over all tenants of timeline rows that are gone",
     "messaging.UnreadFact": "facts that could not be read; the doctor's and a person's",
 }
 

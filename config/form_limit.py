@@ -11,6 +11,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 
+from accounts.api.bodies import DIGITS
+
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -27,4 +29,4 @@ class FormLimit:
 
 def _length(request: HttpRequest) -> int:
     text = request.META.get("CONTENT_LENGTH") or "0"
-    return int(text) if text.isascii() and text.isdigit() else 0
+    return int(text[:DIGITS]) if text.isascii() and text.isdigit() else 0

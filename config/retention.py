@@ -16,6 +16,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts import preferences
+from accounts import retention as people_retention
 from accounts.models import Workspace
 from events import services as event_log
 from messaging.background import in_thread
@@ -23,6 +24,7 @@ from messaging.media import retention as media_retention
 from messaging.media import usage as media_usage
 from messaging.outbox import uploads
 from messaging.retention import forget_messages
+from sessions_mgr import retention as timeline_retention
 from sessions_mgr.models import SeenFact
 from webhooks import retention as webhook_retention
 
@@ -45,6 +47,11 @@ def forget_old() -> None:
     _part("files", partial(media_retention.forget_old, at))
     _part("uploads", partial(uploads.forget_expired, at))
     _part("facts", SeenFact.objects.filter(at__lt=at - SEEN_FACTS_KEPT).delete)
+    _part("timeline", partial(timeline_retention.forget_timeline, at))
+    _part("notices", partial(timeline_retention.forget_notices, at))
+    _part("sign-ins", partial(people_retention.forget_sign_ins, at))
+    _part("invitations", partial(people_retention.forget_invitations, at))
+    _part("usage", partial(people_retention.forget_usage, at))
     for workspace_id in Workspace.objects.values_list("pk", flat=True):
         _part(f"workspace {workspace_id}", partial(_forget_of, workspace_id, at))
 

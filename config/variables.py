@@ -224,6 +224,12 @@ VARIABLES = [
     Variable("MEDIA_S3_SECRET_KEY", str, "", "secret of that access key"),
     Variable("EVENT_RETENTION_DAYS", kinds.whole(1, 3650), 30, "days that the event log is kept"),
     Variable(
+        "TIMELINE_RETENTION_DAYS",
+        kinds.whole(7, 3650),
+        365,
+        "days that status changes and worker exits are kept; the latest of a number always is",
+    ),
+    Variable(
         "WEBHOOK_ALLOW_PRIVATE",
         kinds.boolean,
         False,

@@ -1,13 +1,14 @@
 """Finds what somebody types among the numbers, people, messages and events of one workspace.
 
-Bounded, so that a search never reads a whole log: messages of the last months, the newest events.
+Bounded, so that a search never reads a whole log: messages of the last months, or for some time
+(looking_back.py), and the newest events.
 The page says where the search ended. Reads and never writes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
@@ -20,8 +21,10 @@ from accounts.models import WhatsAppAccount, Workspace
 from events import services as event_log
 from events.models import Event
 from messaging.models import Chat, Contact, Message
+from messaging.models.messages import MessageQuerySet
 
 from . import chat_rows
+from .looking_back import look_back
 
 SHOWN = 8  # of each kind
 SHORTEST = 2  # characters
@@ -41,6 +44,7 @@ class Found:
     messages: list[dict[str, Any]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     more: set[str] = field(default_factory=set)
+    reached: datetime | None = None  # messages that are older were not looked at, for want of time
 
     def __bool__(self) -> bool:
         return any((self.numbers, self.chats, self.people, self.messages, self.events))
@@ -50,8 +54,11 @@ def cleaned(text: str) -> str:
     return " ".join(text.replace("\0", "").split())[:LONGEST]
 
 
-def find(workspace: Workspace, query: str, *, everything: bool = False) -> Found:
-    """`everything`: all messages that are kept, not only those of the last DAYS."""
+def find(
+    workspace: Workspace, query: str, *, everything: bool = False, before: datetime | None = None
+) -> Found:
+    """`everything`: all messages that are kept, not only those of the last DAYS; or those that are
+    older than `before`, where a search had to end."""
     found = Found()
     if len(query) < SHORTEST:
         return found
@@ -65,8 +72,11 @@ def find(workspace: Workspace, query: str, *, everything: bool = False) -> Found
         for chat in chats
     ]
     found.people = _some(_people(accounts, query), "people", found)
-    messages = _some(_messages(accounts, query, everything), "messages", found)
+    since = None if everything else timezone.now() - timedelta(days=DAYS)
+    sight = look_back(_messages(accounts, query), enough=SHOWN + 1, since=since, before=before)
+    messages = _some(sight.messages, "messages", found)
     found.messages = [{"message": m, "text": marked(m.text, query)} for m in messages]
+    found.reached = sight.reached
     found.events = _some(_events(workspace, query), "events", found)
     return found
 
@@ -107,13 +117,11 @@ def _people(accounts: Any, query: str) -> QuerySet[Contact]:
     )
 
 
-def _messages(accounts: Any, query: str, everything: bool) -> QuerySet[Message]:
+def _messages(accounts: Any, query: str) -> MessageQuerySet:
     rows = Message.objects.filter(
         account__in=accounts, text__icontains=query, revoked_at=None, chat_row__isnull=False
     )
-    if not everything:
-        rows = rows.filter(timestamp__gte=timezone.now() - timedelta(days=DAYS))
-    return rows.select_related("account", "chat_row", "sender_contact").newest_first()
+    return rows.select_related("account", "chat_row", "sender_contact")
 
 
 def _events(workspace: Workspace, query: str) -> list[Event]:

@@ -6,10 +6,11 @@ or bus that is away is itself a figure. docs/operations.md says what each one me
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -21,7 +22,7 @@ from prometheus_client.registry import Collector
 from . import assignments, snapshots
 from .bus import carriers, streams
 from .bus.client import BusUnavailable, NoResponders
-from .models import Session, StatusChange, WorkerExit
+from .models import PastCount, Session, StatusChange, WorkerExit
 from .states import Status
 
 NODES_ANSWER_WITHIN = 0.4  # seconds; a scrape waits this long
@@ -66,7 +67,7 @@ def _exits() -> Metric:
     family = CounterMetricFamily(
         "switchboard_worker_exits", "Worker lives that ended, by cause", labels=["cause"]
     )
-    for cause, n in WorkerExit.objects.values_list("cause").annotate(n=Count("pk")):
+    for cause, n in _counted(WorkerExit.objects.values_list("cause"), PastCount.EXITS).items():
         family.add_metric([cause], n)
     return family
 
@@ -76,9 +77,19 @@ def _reconnects() -> Metric:
         "switchboard_reconnects", "Times that a number lost its line, by reason", labels=["reason"]
     )
     lost = StatusChange.objects.filter(to_status=Status.RECONNECTING)
-    for reason, n in lost.values_list("reason_code").annotate(n=Count("pk")):
+    for reason, n in _counted(lost.values_list("reason_code"), PastCount.RECONNECTS).items():
         family.add_metric([reason or "none"], n)
     return family
+
+
+def _counted(rows: QuerySet[Any, Any], metric: str) -> Counter[str]:
+    """Rows by label, with those that retention removed. In one query: between two it could remove
+    some, and a counter that goes back looks like a restart."""
+    past = PastCount.objects.filter(metric=metric).values_list("label", "count")
+    found: Counter[str] = Counter()
+    for label, n in rows.annotate(n=Count("pk")).order_by().union(past, all=True):
+        found[label] += n
+    return found
 
 
 def _store_bytes() -> Metric:

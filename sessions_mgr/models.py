@@ -100,7 +100,7 @@ class Session(models.Model):
 
 
 class StatusChange(models.Model):
-    """One line of an account's timeline. Kept longer than the event log."""
+    """One line of an account's timeline. Kept longer than the event log: retention.py."""
 
     account = models.ForeignKey(WhatsAppAccount, models.CASCADE, related_name="timeline")
     at = models.DateTimeField(default=timezone.now)
@@ -132,6 +132,23 @@ class WorkerExit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} epoch {self.epoch}: {self.cause}"
+
+
+class PastCount(models.Model):
+    """Rows that retention removed and a counter of /metrics has told: it must never go back."""
+
+    EXITS = "worker_exits"  # by cause
+    RECONNECTS = "reconnects"  # by reason
+
+    metric = models.CharField(max_length=40)
+    label = models.CharField(max_length=40, blank=True)
+    count = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["metric", "label"], name="past_count_once")]
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.label}: {self.count}"
 
 
 class StorePurge(models.Model):

@@ -9,6 +9,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from accounts.models import ApiKey, Membership, Role, User, WhatsAppAccount, Workspace
+from events.models import Event
 from messaging.models import Chat, Contact, Media, MediaState, Message
 from sessions_mgr.models import Session
 from sessions_mgr.states import Desired, Status
@@ -199,3 +200,18 @@ def endpoint(workspace, url="https://hooks.example.com/in", **fields):
     )
     made.secret = secret
     return made
+
+
+def many_events(workspace, count):
+    """A log of that many, with some bytes in each."""
+    at = timezone.now()
+    Event.objects.bulk_create(
+        (
+            Event(
+                workspace=workspace, seq=n, type="message", occurred_at=at,
+                data={"text": f"message {n} " * 10},
+            )
+            for n in range(1, count + 1)
+        ),
+        batch_size=5000,
+    )  # fmt: skip

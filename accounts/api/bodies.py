@@ -14,6 +14,8 @@ from rest_framework.parsers import BaseParser, JSONParser
 
 from .problems import Problem
 
+DIGITS = 19  # of 2**63; Python refuses to read numbers of thousands
+
 
 class JsonBody(BaseParser):
     media_type = JSONParser.media_type
@@ -34,3 +36,15 @@ class JsonBody(BaseParser):
 def with_file(most: int) -> type[JsonBody]:
     """For requests with a file of up to `most` bytes as base64 in them."""
     return type("JsonWithFile", (JsonBody,), {"most": most * 4 // 3 + JsonBody.most})
+
+
+def announced(content_length: str) -> int:
+    """Bytes that the header Content-Length tells of; 0 without one. Problem 400 for what is none.
+
+    Servers refuse such headers before us, but which server runs is not for a view to know.
+    """
+    if not content_length:
+        return 0
+    if not (content_length.isascii() and content_length.isdigit()):
+        raise Problem(400, "parse_error", "Content-Length is no number of bytes.")
+    return int(content_length[:DIGITS])  # of more digits: too large all the same

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any, Literal
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts import audit
@@ -18,12 +20,15 @@ from sessions_mgr.nodes import Node
 from .. import installation
 from ..administrators import administrator_page
 from ..answers import is_partial, leave
+from ..sharing import Shared
+
+SHARED_FOR = 4.0  # seconds; less than between two questions of a tab, so that each sees news
 
 
 @administrator_page()
 def page(request: HttpRequest) -> HttpResponse:
     template = "_live.html" if is_partial(request) else "page.html"
-    return render(request, f"console/installation/{template}", _context())
+    return render(request, f"console/installation/{template}", look.get(get_language()))
 
 
 @administrator_page("GET", "POST")
@@ -43,7 +48,8 @@ def undrain(request: HttpRequest, node: str) -> HttpResponse:
     return _order(request, _known(node), "undrain", note)
 
 
-def _context() -> dict[str, Any]:
+def _context(_language: Hashable) -> dict[str, Any]:
+    """In the language that is active now."""
     found, reached = nodes.look()
     figures = installation.Figures.now()
     held = nodes.owned()
@@ -59,6 +65,10 @@ def _context() -> dict[str, Any]:
         "versions": installation.versions(),
         "checked_at": timezone.now(),
     }
+
+
+# Asks the bus, every node and the database, and each open tab asks for it.
+look = Shared(_context, SHARED_FOR)
 
 
 def _known(name: str) -> Node:
@@ -80,6 +90,8 @@ def _order(
         words = _("%(node)s does not answer, so nothing has changed. Look whether it runs.")
         messages.error(request, words % {"node": node.name})
         return leave(request, back)
+    finally:
+        look.forget()
     return leave(request, back, note)
 
 

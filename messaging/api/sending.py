@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import audit
-from accounts.api.bodies import JsonBody, with_file
+from accounts.api.bodies import JsonBody, announced, with_file
 from accounts.api.documented import codes
 from accounts.api.problems import Problem
 from accounts.models import ApiKey, Scope
@@ -245,7 +245,7 @@ class UploadsView(APIView):
     def post(self, request: Request) -> Response:
         assert isinstance(request.auth, ApiKey)
         most = settings.MEDIA_MAX_BYTES
-        if int(request.META.get("CONTENT_LENGTH") or 0) > most + 65_536:
+        if announced(request.META.get("CONTENT_LENGTH") or "") > most + 65_536:
             raise Problem(413, MEDIA_TOO_LARGE, f"Send at most {most:,} bytes.")
         file = request.FILES.get("file") if "multipart" in (request.content_type or "") else None
         if not isinstance(file, UploadedFile):

@@ -141,6 +141,13 @@ def test_a_form_that_is_too_large_is_413(workspace):
     assert b"Nothing was changed" in answer.content
 
 
+def test_a_form_of_more_bytes_than_python_reads_as_a_number_is_413(workspace):
+    form = "application/x-www-form-urlencoded"
+    path = f"/workspaces/{workspace.pk}/numbers/new"
+    answer = Client().post(path, "label=x", content_type=form, CONTENT_LENGTH="9" * 5000)
+    assert answer.status_code == 413
+
+
 def test_a_normal_body_is_read_as_before(api):
     assert api.post("/api/v1/accounts", {"label": "ü" * 100}).json()["label"] == "ü" * 100
 

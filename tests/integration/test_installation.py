@@ -6,11 +6,14 @@ import base64
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEntry
 from console import installation
+from console.views.installation import look
 from messaging.models import UnreadFact
 from sessions_mgr import nodes
 from sessions_mgr.bus import carriers
@@ -72,6 +75,11 @@ def bus(monkeypatch):
     made = Nodes()
     monkeypatch.setattr(carriers, "current", lambda: made)
     return made
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_shared_between_tests():
+    look.forget()
 
 
 @pytest.fixture
@@ -210,6 +218,35 @@ def test_the_live_part_comes_alone(client, bus, chief):
     answer = client.get(PAGE, headers={"HX-Request": "true"})
     assert b"<html" not in answer.content
     assert b"nodes-title" in answer.content
+
+
+def test_all_tabs_are_served_by_one_look(client, bus, chief):
+    bus.add("one", workers=1)
+    asked = []
+    bus.request_all = lambda *question: asked.append(question) or list(bus.stats.values())
+    first = client.get(PAGE)
+    once = len(asked)
+    assert once
+    with CaptureQueriesContext(connection) as queries:
+        tab = client.get(PAGE, headers={"HX-Request": "true"})
+    assert len(asked) == once
+    assert not [q for q in queries if "sessions_mgr" in q["sql"] or "messaging" in q["sql"]]
+    assert "1 worker" in text_of(first)
+    assert "1 worker" in text_of(tab)
+
+
+def test_each_language_has_its_own_words(client, bus, chief):
+    assert "Facts set aside" in text_of(client.get(PAGE))
+    text = text_of(client.get(PAGE, headers={"Accept-Language": "pt-br"}))
+    assert "Facts set aside" not in text
+    assert "Fatos postos de lado" in text
+
+
+def test_what_an_order_changes_is_seen_at_once(client, bus, chief):
+    bus.add("one", workers=1)
+    assert "Draining" not in text_of(client.get(PAGE))
+    bus.stats["one"]["draining"] = True
+    assert "Draining" in text_of(client.post(DRAIN, follow=True))
 
 
 # Drain ----------------------------------------------------------------------------------------

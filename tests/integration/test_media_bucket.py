@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import random
 import subprocess
 import sys
+import zipfile
 from datetime import timedelta
 
 import httpx
@@ -19,6 +21,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from accounts import exporting
+from accounts.storage_errors import storage_errors
 from messaging.media import retention
 from messaging.models import Media, MediaState, Upload
 from messaging.outbox import uploads
@@ -229,3 +233,24 @@ def test_the_settings_of_the_deployment_reach_this_server(server, tmp_path):
     )
     assert done.stdout.split() == ["by/settings", "hello"], json.dumps(done.stderr[-2000:])
     assert "production/by/settings" in server.names()
+
+
+def test_an_object_that_is_deleted_between_two_requests_is_gone_and_no_failure(server, use):
+    use(server)
+    storage = storages["media"]
+    name = storage.save("short/lived", ContentFile(b"x"))
+    with pytest.raises(FileNotFoundError), storage_errors(), storage.open(name, "rb") as file:
+        storage.delete(name)
+        file.read()
+
+
+def test_an_export_goes_on_without_objects_that_are_gone(server, use, monkeypatch):
+    use(server)
+    # A field asks once, at the start of a process, where its files are.
+    monkeypatch.setattr(Media._meta.get_field("file"), "storage", storages["media"])
+    workspace = WorkspaceFactory()
+    one, two = (MediaFactory(message__account__workspace=workspace, stored=LARGE) for _ in "ab")
+    storages["media"].delete(one.file.name)
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(exporting.archive(workspace))))
+    assert archive.read(f"files/media/{two.pk}") == LARGE
+    assert json.loads(archive.read("missing.ndjson"))["id"] == str(one.pk)

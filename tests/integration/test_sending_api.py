@@ -231,6 +231,26 @@ def test_an_upload_over_the_limit_is_refused(api, settings):
     assert not Upload.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("length", "status", "code"),
+    [
+        ("nonsense", 400, "parse_error"),
+        ("-1", 400, "parse_error"),
+        ("1.5", 400, "parse_error"),
+        ("²", 400, "parse_error"),
+        ("", 422, "invalid"),
+        ("0", 422, "invalid"),
+        ("9" * 18, 413, "media_too_large"),
+        ("9" * 5000, 413, "media_too_large"),
+    ],
+)
+def test_a_length_that_is_none_is_refused_by_name(api, length, status, code):
+    file = SimpleUploadedFile("file.bin", b"data")
+    answer = api.post("/api/v1/uploads", {"file": file}, format="multipart", CONTENT_LENGTH=length)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert not Upload.objects.exists()
+
+
 def test_a_file_in_base64_may_be_larger_than_other_json(send):
     data = bytes(2 * 1_048_576)
     body = {

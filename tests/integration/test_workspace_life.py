@@ -1,22 +1,17 @@
-"""Suspended, resumed, exported, deleted: what a workspace's life means for everybody in it."""
+"""Suspended, resumed, deleted: what a workspace's life means for everybody in it."""
 
 from __future__ import annotations
 
-import io
 import json
-import tracemalloc
-import zipfile
 from datetime import timedelta
 
 import pytest
-from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async as in_thread
-from django.db import connection
-from django.test import AsyncClient, Client
+from django.test import Client
 from django.utils import timezone
 
-from accounts import exporting, lifecycle, purging, services, tenants
-from accounts.models import ApiKey, AuditEntry, Membership, Role, WhatsAppAccount, Workspace
+from accounts import lifecycle, purging, services, tenants
+from accounts.models import ApiKey, AuditEntry, Role, WhatsAppAccount, Workspace
 from accounts.tenant_models import WorkspacePurge
 from config.asgi import application
 from events.models import Event
@@ -26,12 +21,19 @@ from sessions_mgr import assignments
 from sessions_mgr.engines import base
 from sessions_mgr.models import Session, StorePurge, StoreSnapshot
 from sessions_mgr.states import Status
-from tests.factories import AccountFactory, UserFactory, WorkspaceFactory, api_key, endpoint
+from tests.factories import (
+    AccountFactory,
+    UserFactory,
+    WorkspaceFactory,
+    api_key,
+    endpoint,
+    many_events,
+)
 from tests.isolation.cast import tenant
 from tests.life import connected_account
 from tests.sockets import PatientSocket
 from webhooks import ledger
-from webhooks.models import Delivery, Endpoint
+from webhooks.models import Delivery
 
 pytestmark = pytest.mark.django_db
 
@@ -144,109 +146,6 @@ async def test_its_feed_is_refused_and_an_open_one_loses_its_right():
     frame = await refused.receive_json_from()
     assert frame["code"] == "workspace_suspended"
     assert (await refused.receive_output())["code"] == 4403
-
-
-# Exported -----------------------------------------------------------------------------------------
-
-
-def unzip(answer) -> dict[str, list]:
-    data = b"".join(answer.streaming_content)
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        assert archive.testzip() is None
-        return {
-            name: [json.loads(line) for line in archive.read(name).splitlines()]
-            for name in archive.namelist()
-            if name.endswith(".ndjson")
-        } | {"manifest": json.loads(archive.read("manifest.json"))}
-
-
-def test_an_owner_downloads_everything_and_no_secret():
-    mine, other = tenant("mine", "+15557770001"), tenant("other", "+15557770002")
-    hook = Endpoint.objects.get(workspace=mine.workspace)
-    WhatsAppAccount.objects.filter(workspace=mine.workspace).update(sealed_proxy=b"sealed")
-    answer = mine.browser.post(f"/workspaces/{mine.workspace.pk}/settings/export")
-    assert answer["Content-Type"] == "application/zip"
-    found = unzip(answer)
-    assert [n["label"] for n in found["numbers.ndjson"]] == ["mine number"]
-    assert [w["url"] for w in found["webhooks.ndjson"]] == [hook.url]
-    assert {e["type"] for e in found["events.ndjson"]} >= {"message", "session.status"}
-    assert found["members.ndjson"] == [{"email": "mine@example.test", "role": "owner"}]
-    assert found["manifest"]["rows"]["numbers"] == 1
-    text = json.dumps(found)
-    assert "other" not in text.replace("another", "")
-    assert "sealed" not in text
-    assert "hashed_key" not in text
-    assert str(other.workspace.pk) not in text
-    assert AuditEntry.objects.filter(action="workspace.exported").count() == 1
-
-
-@pytest.mark.parametrize("role", [Role.ADMIN, Role.OPERATOR, Role.VIEWER])
-def test_only_an_owner_exports_and_deletes(ours, role):
-    user = UserFactory()
-    Membership.objects.create(workspace=ours, user=user, role=role)
-    client = Client()
-    client.force_login(user)
-    for verb in ("export", "delete"):
-        answer = client.post(f"/workspaces/{ours.pk}/settings/{verb}", {"confirmation": ours.name})
-        assert answer.status_code == 403
-    ours.refresh_from_db()
-    assert ours.deleted_at is None
-
-
-def test_every_exported_kind_has_a_name_of_its_own():
-    names = [line.export for line in tenants.TENANTS.values() if line.export]
-    assert len(names) == len({*names, "members", "api_keys"}) - 2
-
-
-def many_events(workspace, count):
-    at = timezone.now()
-    Event.objects.bulk_create(
-        (
-            Event(
-                workspace=workspace, seq=n, type="message", occurred_at=at,
-                data={"text": f"message {n} " * 10},
-            )
-            for n in range(1, count + 1)
-        ),
-        batch_size=5000,
-    )  # fmt: skip
-
-
-def test_fifty_thousand_rows_stream_in_little_memory(ours):
-    many_events(ours, 50_000)
-    read, lines = 0, io.BytesIO()
-    tracemalloc.start()
-    try:
-        for part in exporting.archive(ours):
-            read += len(part)
-            lines.write(part)
-            if read < 100_000:
-                tracemalloc.reset_peak()
-        _now, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    with zipfile.ZipFile(lines) as archive:
-        assert len(archive.read("events.ndjson").splitlines()) == 50_000
-        whole = archive.getinfo("events.ndjson").file_size
-    assert whole > 10_000_000
-    assert peak - read < 8_000_000, f"{peak} bytes for a file of {whole}"
-
-
-@pytest.mark.django_db(transaction=True)
-async def test_an_asgi_server_streams_it_too():
-    user = await in_thread(UserFactory)()
-    workspace = await in_thread(WorkspaceFactory)(members=[user])
-    await in_thread(many_events)(workspace, 3000)
-    client = AsyncClient()
-    await client.aforce_login(user)
-    answer = await client.post(f"/workspaces/{workspace.pk}/settings/export")
-    assert answer.is_async
-    parts = [part async for part in answer.streaming_content]
-    await sync_to_async(
-        lambda: connection.close()
-    )()  # of the thread that read; a server does it itself
-    with zipfile.ZipFile(io.BytesIO(b"".join(parts))) as archive:
-        assert len(archive.read("events.ndjson").splitlines()) == 3000
 
 
 # Deleted ------------------------------------------------------------------------------------------
