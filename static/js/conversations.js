@@ -1,5 +1,6 @@
 /* An open conversation: fresh messages are merged one by one, so that nothing that plays, is open or
-   is being typed is lost; typing notices; read marks; the composer. Works without this file, too. */
+   is being typed is lost; typing notices; read marks. Works without this file, too. Where one writes
+   is in composer.js. */
 (() => {
   "use strict";
   const thread = document.querySelector(".thread");
@@ -120,28 +121,8 @@
   document.addEventListener("visibilitychange", markRead);
   window.addEventListener("load", markRead);
 
-  /* The composer ---------------------------------------------------------------------------- */
+  /* Menus and dialogs ---------------------------------------------------------------------- */
 
-  function grow(area) {
-    area.rows = Math.min(8, Math.max(1, area.value.split("\n").length));
-  }
-
-  document.addEventListener("input", (event) => {
-    if (event.target.id === "composer-text") grow(event.target);
-  });
-  document.addEventListener("keydown", (event) => {
-    if (event.target.id !== "composer-text" || event.key !== "Enter" || event.isComposing) return;
-    if (event.shiftKey || !window.matchMedia("(pointer: fine)").matches) return;
-    event.preventDefault();
-    event.target.form.requestSubmit(event.target.form.querySelector("button[name=send]"));
-  });
-  document.addEventListener("htmx:afterSwap", (event) => {
-    const { id } = event.detail.target;
-    if (id !== "composer" && id !== "reply-slot") return;
-    const area = document.getElementById("composer-text");
-    grow(area);
-    area.focus();
-  });
   document.addEventListener("conversation-changed", () => {
     document.getElementById("thread-note").replaceChildren();
     const dialog = document.getElementById("dialog");
