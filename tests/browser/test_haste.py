@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -10,6 +11,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.browser.conftest import DEADLINE, live
 from tests.browser.test_conversations import Desk, bubble, drawing
 from tests.browser.test_people import go, invite, join
+from tests.product import eventually
 
 TRANSFER = """([data, names, where, kind]) => {
   const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
@@ -59,6 +61,12 @@ class Held:
             route.continue_()
 
 
+def top_of(page: Page, name: str) -> float:
+    box = page.locator(f"#{name}").bounding_box()
+    assert box is not None
+    return box["y"]
+
+
 def carry(page: Page, kind: str, names: list[str], where: str) -> bool:
     """Paste or drop files; True when the page took care of it."""
     data = base64.b64encode(drawing(size=(40, 30))).decode()
@@ -85,6 +93,40 @@ def test_what_is_typed_while_a_message_is_on_its_way_is_the_next_one(talk: Page,
     assert [len(place) for place in places] == [1, 1]
     assert places[0] < places[1]
     desk.got(text="the second")
+
+
+def test_what_one_reads_stays_where_it_is(page: Page, product):
+    """Earlier messages come above it, new ones below it; by keyboard, too."""
+    desk = Desk(product, "Long talks")
+    many = 70
+    path = f"/sandbox/phones/{desk.other}/messages"
+    body = {"to": desk.own, "type": "text", "text": "Line of a long talk", "count": many}
+    product.call("POST", path, json=body)
+    chats = f"/accounts/{desk.account}/chats"
+    eventually(
+        lambda: sum(chat["unread"] for chat in product.call("GET", chats)["results"]) >= many,
+        what="all have come",
+    )
+    desk.open(page)
+    pane = page.locator(".thread-pane")
+    pane.evaluate("pane => { pane.scrollTop = -1e6; }")
+    top = page.locator(".msg").first
+    name = top.get_attribute("id") or ""
+    before = top_of(page, name)
+    page.get_by_role("link", name="Earlier messages").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".msg").nth(many - 1)).to_be_attached(timeout=DEADLINE)
+    assert top_of(page, name) == pytest.approx(before, abs=1)
+
+    newest = page.get_by_role("button", name="Back to the newest messages")
+    expect(newest).to_be_visible()
+    desk.says(text="Brand new")
+    expect(bubble(page, "Brand new")).to_be_attached(timeout=DEADLINE)
+    expect(newest).to_have_class(re.compile("button-main"))
+    assert top_of(page, name) == pytest.approx(before, abs=1)
+    newest.click()
+    expect(bubble(page, "Brand new")).to_be_in_viewport()
+    expect(newest).to_be_hidden()
 
 
 def test_a_message_that_was_not_taken_comes_back_and_the_complaint_goes(talk: Page):
