@@ -12,17 +12,16 @@ from django.utils.translation import gettext_lazy as _
 from accounts import preferences
 from accounts.models import Workspace
 
+from .forms import readable
+
 
 class NameForm(forms.Form):
     name = forms.CharField(
-        label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"})
+        label=_("Name"),
+        max_length=120,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        validators=[readable],
     )
-
-    def clean_name(self) -> str:
-        name: str = self.cleaned_data["name"]
-        if not name.isprintable():
-            raise forms.ValidationError(_("Use printable characters only."), code="unprintable")
-        return name
 
 
 def _days(label: Any, help_text: Any) -> forms.IntegerField:

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from .. import lifecycle, preferences, quotas, services
 from ..models import Scope, Workspace
+from ..names import is_readable
 from ..tenant_models import WorkspaceSettings
 from .documented import codes
 from .keyed import Keyed
@@ -92,7 +93,7 @@ class WorkspaceChangeSerializer(serializers.Serializer[Any]):
     settings = WorkspaceSettingsSerializer(required=False)
 
     def validate_name(self, value: str) -> str:
-        if not value.isprintable():
+        if not is_readable(value):
             raise serializers.ValidationError("Use printable characters only.")
         return value
 

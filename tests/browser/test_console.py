@@ -303,6 +303,21 @@ def test_every_page_is_accessible_and_fits(product, open_page, furnished, theme,
     picture(page, f"sign-in-{theme}-{size}")
 
 
+@pytest.mark.parametrize(
+    "size", [DESKTOP, {"width": 320, "height": 640}], ids=["desktop", "zoomed"]
+)
+def test_a_name_without_a_space_breaks_instead_of_the_page(product, open_page, size):
+    page = open_page(size=size)
+    account = product.new_account("W" * 80)
+    product.call(
+        "POST", "/api-keys", json={"name": "M" * 50, "scopes": ["read"], "accounts": [account]}
+    )
+    workspace = product.call("GET", "/workspace")["id"]
+    for place in ("numbers/", f"numbers/{account}/", "keys/", "webhooks/new", "events/", "audit/"):
+        page.goto(f"/workspaces/{workspace}/{place}")
+        check(page)
+
+
 def test_a_code_that_nobody_scans_runs_out_and_offers_a_new_one(product, page, furnished):
     """The words and the button; that the sandbox's rounds end is tested with the engine."""
     page.goto("/")
