@@ -35,16 +35,25 @@ def configuration(*, level: str, style: str) -> dict[str, Any]:
                 ],
             }
         },
+        "filters": {"probes": {"()": lambda: is_no_probe}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             # One line per request is daphne's access log; Django repeats every 4xx on top.
-            "django.request": {"level": "ERROR"},
+            "django.request": {"level": "ERROR", "filters": ["probes"]},
             "daphne.http_protocol": {"level": "WARNING"},
             "daphne.ws_protocol": {"level": "WARNING"},
             "httpx": {"level": "WARNING"},
         },
     }
+
+
+def is_no_probe(record: logging.LogRecord) -> bool:
+    """Who asks whether we are ready gets an answer. "Not yet" is none that the log must tell at
+    each start; whatever is down later tells of itself."""
+    request = getattr(record, "request", None)
+    asked = request.path if request is not None else ""
+    return getattr(record, "status_code", 0) != 503 or asked != "/health/ready"
 
 
 def configure(config: dict[str, Any]) -> None:

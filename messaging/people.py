@@ -151,6 +151,16 @@ def shown_all(account: WhatsAppAccount, parties: Iterable[Party]) -> list[dict[s
     ]
 
 
+def ourselves(account: WhatsAppAccount) -> Party:
+    """The account's own number. Without names while it is not connected."""
+    return Party(
+        jid=account.jid or "",
+        lid=account.lid or "",
+        phone_number=account.phone_number or "",
+        push_name=account.push_name,
+    )
+
+
 def is_us(account: WhatsAppAccount, party: Party) -> bool:
     """Whether this is the account's own number, on any of its devices."""
     return identities.is_us(account, party)

@@ -139,8 +139,8 @@ def _write(
         chat=chats.describe(chat),
         # What changes a message is none of the conversation's messages itself.
         chat_row=None if order.type in OPERATIONS else chat,
-        sender=_us(account),
-        sender_contact=people.known(account, _our_party(account)),
+        sender=people.as_said(people.ourselves(account)),
+        sender_contact=people.known(account, people.ourselves(account)),
         type=order.type,
         text=order.text,
         content=_content(order, target, quoted),
@@ -261,19 +261,6 @@ def _content(order: Order, target: Message | None, quoted: Message | None) -> di
             "text": quoted.text[:1_000],
         }
     return content
-
-
-def _our_party(account: WhatsAppAccount) -> Party:
-    return Party(
-        jid=account.jid or "",
-        lid=account.lid or "",
-        phone_number=account.phone_number or "",
-        push_name=account.push_name,
-    )
-
-
-def _us(account: WhatsAppAccount) -> dict[str, str]:
-    return people.as_said(_our_party(account))
 
 
 def _is_new(chat: Chat, message: Message) -> bool:

@@ -44,7 +44,8 @@ def sent(message_id: UUID, *, wa_id: str, at: datetime, chat: base.Party | None 
         return False
     told = merging.absorb_echo(message, wa_id)
     message.wa_id, message.timestamp, message.error = wa_id, at, None
-    learned = ties.learn_chat(message, chat) if chat is not None else []
+    learned = ties.learn_sender(message)
+    learned += ties.learn_chat(message, chat) if chat is not None else []
     _move(message, Status.SENT, at, "wa_id", "timestamp", "error", *learned)
     _finish(message, settled=True)
     if message.account.restrictions and _was_to_a_stranger(message):

@@ -33,6 +33,16 @@ def learn_chat(message: Message, chat: base.Party) -> list[str]:
     return ["chat", "chat_row"]
 
 
+def learn_sender(message: Message) -> list[str]:
+    """What was queued while the account was not connected does not say from which number it is.
+    The fields of the message to save."""
+    us = people.ourselves(message.account)
+    if message.sender.get("jid") or message.sender.get("lid") or not us.jid:
+        return []
+    message.sender, message.sender_contact = people.as_said(us), people.known(message.account, us)
+    return ["sender", "sender_contact"]
+
+
 def other_names(account: WhatsAppAccount, names: list[str]) -> list[str]:
     """All JIDs by which the chats of these names are known."""
     rows = Chat.objects.filter(identities.known_by(names), account=account)

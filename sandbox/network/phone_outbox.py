@@ -75,7 +75,7 @@ def send_message(
     for device in list(sender.devices.values()):
         if receiver is not sender:
             _deliver(network, sender, receiver, device, wa_id, plaintext, manner)
-    if not wanted:
+    if not wanted or receiver is sender:  # a note to oneself stays on the phone
         return
     traits = traits_of(plaintext)
     encrypted = _encrypt(network, sender, receiver.lid, plaintext, traits)

@@ -22,6 +22,11 @@ def test_metrics_count_sessions_and_name_no_account():
         assert private not in text
 
 
+def test_a_probe_that_is_told_not_yet_is_no_line_in_the_log(caplog):
+    assert Client().get("/health/ready").status_code == 503
+    assert not [record for record in caplog.records if record.name == "django.request"]
+
+
 def test_live_answers_and_ready_names_what_is_away():
     assert Client().get("/health/live").json() == {"status": "ok"}
 

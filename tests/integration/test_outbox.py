@@ -14,6 +14,7 @@ from messaging.models import Chat, Outgoing, Pacing, Reaction
 from messaging.outbox import orders, rates
 from sessions_mgr import services
 from sessions_mgr.engines import base
+from tests import life
 from tests.factories import AccountFactory
 from tests.life import LINKED, say
 from tests.outbox_rows import (
@@ -26,6 +27,7 @@ from tests.outbox_rows import (
     record,
 )
 from tests.outboxes import FakeWorker, outbox
+from tests.said import US
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -413,3 +415,22 @@ async def test_a_message_under_way_is_not_asked_for_again_when_its_chat_gets_ano
         await it.until_quiet()
     assert worker.texts() == ["a0", "a1"]
     assert worker.ops().count("send") == 2
+
+
+async def test_what_was_queued_while_nothing_was_connected_is_ours_by_both_names():
+    account = await account_row()
+    await in_thread(services.request_disconnect)(account=account)
+    await in_thread(account.refresh_from_db)()
+    message = await put(account, "first")
+    await put(account, "answer", reply_to=str(message.pk))
+    await put(account, None, type="reaction", emoji="👍", to=None, message_id=str(message.pk))
+    await in_thread(life.start)(account)
+    await in_thread(say)(account, base.Connected(**LINKED))
+    async with outbox() as it:
+        await it.until_quiet()
+
+    us = {"jid": US.jid, "lid": US.lid, "phone_number": US.phone_number, "push_name": "Demo"}
+    told = [*await events(types.MESSAGE), *await events(types.MESSAGE_REACTION)]
+    assert [event["sender"] for event in told] == [us] * 3
+    assert it.worker.sent[1]["content"]["quoted"]["sender_jid"] == US.jid
+    assert it.worker.sent[2]["content"]["target"]["sender_jid"] == US.jid

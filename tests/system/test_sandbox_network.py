@@ -95,6 +95,16 @@ def test_a_companion_sees_what_its_own_phone_sent(api: SandboxNetwork, ours: Neo
     assert message["data"]["Info"]["MessageSource"]["Chat"]["User"] in api.phone(THEIRS)["lid"]
 
 
+def test_a_note_to_oneself_goes_to_the_companions_only(
+    api: SandboxNetwork, ours: NeonizeClient, sandbox: SandboxProcess
+) -> None:
+    api.send_text(OURS, OURS, "do not forget")
+    message = ours.wait("Message")
+    assert text_of(message) == "do not forget"
+    assert message["data"]["Info"]["MessageSource"]["IsFromMe"]
+    assert "cannot read" not in (sandbox.directory / "sandbox.log").read_text()
+
+
 def test_two_linked_numbers_talk(api: SandboxNetwork, ours: NeonizeClient, start: Start) -> None:
     theirs = linked(api, start("theirs"), THEIRS)
     wa_id = ours.call("send", to=THEIRS, text="one")
