@@ -10,6 +10,7 @@ from typing import Protocol
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from . import services, wall
 from .models import ApiKey, Workspace
@@ -41,10 +42,13 @@ def suspension(workspace: Workspace) -> str:
     if not workspace.suspended_at:
         return ""
     said = workspace.suspended_reason.rstrip(". ")
-    reason = f": {said}" if said else ""
+    values = {"name": workspace.name, "reason": f": {said}" if said else ""}
     return (
-        f"The workspace {workspace.name} is suspended{reason}. "
-        "An administrator of the installation can resume it."
+        _(
+            "The workspace %(name)s is suspended%(reason)s. "
+            "An administrator of the installation can resume it."
+        )
+        % values
     )
 
 

@@ -14,6 +14,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from rest_framework_api_key.crypto import KeyGenerator
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
@@ -291,6 +292,20 @@ class WhatsAppAccount(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+    @property
+    def present_restrictions(self) -> list[dict[str, Any]]:
+        """Those whose time is not over; one without `until` lasts until it is lifted."""
+        now = timezone.now()
+        ends = [(known, parse_datetime(known.get("until") or "")) for known in self.restrictions]
+        return [known for known, until in ends if until is None or until > now]
+
+    def lift(self, kind: str) -> None:
+        """WhatsApp did what it would not do under a restriction of this kind."""
+        left = [known for known in self.restrictions if known.get("kind") != kind]
+        if left != self.restrictions:
+            self.restrictions = left
+            self.save(update_fields=["restrictions", "updated_at"])
 
     @property
     def proxy(self) -> str:

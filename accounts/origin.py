@@ -1,4 +1,4 @@
-"""Where a change comes from: address, browser, request. Set once per request, read by audit.py.
+"""Where a request comes from, and when. What audit.py writes down of it is set once per request.
 
 A context variable carries it, so that no service needs a parameter for it and none can forget it.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -21,6 +22,7 @@ from django.http import HttpRequest
 from django.utils.decorators import sync_and_async_middleware
 
 HEADER = "X-Request-Id"
+ARRIVED = "switchboard.arrived"  # of an ASGI scope
 _GIVEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 
 
@@ -65,6 +67,12 @@ def client_ip(request: HttpRequest) -> str | None:
         return str(ipaddress.ip_address(seen))
     except ValueError:
         return None
+
+
+def arrival(request: HttpRequest) -> float:
+    """When the request came in, by time.monotonic(): on a busy machine some time ago."""
+    known: float = getattr(request, "scope", {}).get(ARRIVED) or time.monotonic()
+    return known
 
 
 def origin_of(request: HttpRequest) -> Origin:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from . import services
 from .models import Workspace
@@ -24,6 +25,7 @@ NAMES = (
     "pacing_min_gap_ms",
     "pacing_new_chats_per_hour",
     "notice_email",
+    "notice_language",
 )
 
 
@@ -38,6 +40,7 @@ class Preferences:
     pacing_min_gap_ms: int
     pacing_new_chats_per_hour: int
     notice_email: str
+    notice_language: str
 
 
 def row(workspace_id: UUID) -> WorkspaceSettings:
@@ -58,6 +61,7 @@ def of(workspace_id: UUID) -> Preferences:
         pacing_min_gap_ms=chosen.pacing_min_gap_ms,
         pacing_new_chats_per_hour=chosen.pacing_new_chats_per_hour,
         notice_email=chosen.notice_email,
+        notice_language=chosen.notice_language,
     )
 
 
@@ -78,16 +82,21 @@ def check(changes: dict[str, Any]) -> None:
     for name, most in longest.items():
         days = changes.get(name)
         if days is not None and not 1 <= days <= most:
-            wrong[name] = f"Use days from 1 to {most}, or nothing for the installation's own."
+            wrong[name] = _(
+                "Use days from 1 to %(most)d, or nothing for the installation's own."
+            ) % {"most": most}
     if not 0 <= (changes.get("pacing_min_gap_ms") or 0) <= 600_000:
-        wrong["pacing_min_gap_ms"] = "Use milliseconds from 0 to 600000."
+        wrong["pacing_min_gap_ms"] = _("Use milliseconds from 0 to 600000.")
     if not 0 <= (changes.get("pacing_new_chats_per_hour") or 0) <= 10_000:
-        wrong["pacing_new_chats_per_hour"] = "Use a number from 0 (no limit) to 10000."
+        wrong["pacing_new_chats_per_hour"] = _("Use a number from 0 (no limit) to 10000.")
     if changes.get("notice_email"):
         try:
             validate_email(changes["notice_email"])
         except ValidationError:
-            wrong["notice_email"] = "Use an e-mail address, or nothing for no mail."
+            wrong["notice_email"] = _("Use an e-mail address, or nothing for no mail.")
+    languages = [code for code, _name in settings.LANGUAGES]
+    if changes.get("notice_language", languages[0]) not in languages:
+        wrong["notice_language"] = _("Use one of %(known)s.") % {"known": ", ".join(languages)}
     if unknown := changes.keys() - set(NAMES):
         wrong[min(unknown)] = f"There is no such setting; use {', '.join(NAMES)}."
     if wrong:

@@ -19,6 +19,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Case, Count, F, Value, When
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from . import services, wall
 from .models import WhatsAppAccount, Workspace
@@ -30,21 +31,22 @@ MEDIA = "media_bytes"
 RATE = "api_requests_per_minute"
 
 _SENTENCES = {
-    NUMBERS: "This workspace may have {limit} numbers and has {used}.",
-    MESSAGES: "This workspace may send {limit} messages a day (UTC) and has sent {used}.",
-    MEDIA: "This workspace may keep {limit} bytes of files and has {used}.",
-    RATE: "This workspace may make {limit} API requests a minute.",
+    NUMBERS: gettext_lazy("This workspace may have %(limit)s numbers and has %(used)s."),
+    MESSAGES: gettext_lazy(
+        "This workspace may send %(limit)s messages a day (UTC) and has sent %(used)s."
+    ),
+    MEDIA: gettext_lazy("This workspace may keep %(limit)s bytes of files and has %(used)s."),
+    RATE: gettext_lazy("This workspace may make %(limit)s API requests a minute."),
 }
+_RAISE = gettext_lazy("An administrator of the installation can raise it.")
 
 
 class QuotaExceeded(Exception):
     """The workspace has used up what it may. `status` and `as_problem` are for HTTP."""
 
     def __init__(self, quota: str, *, limit: int, used: int, retry_after: int | None = None):
-        super().__init__(
-            _SENTENCES[quota].format(limit=limit, used=used)
-            + " An administrator of the installation can raise it."
-        )
+        said = str(_SENTENCES[quota]) % {"limit": limit, "used": used}
+        super().__init__(f"{said} {_RAISE}")
         self.quota, self.limit, self.used, self.retry_after = quota, limit, used, retry_after
 
     @property

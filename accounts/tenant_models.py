@@ -24,6 +24,7 @@ class WorkspaceSettings(models.Model):
     pacing_min_gap_ms = models.PositiveIntegerField(default=0)
     pacing_new_chats_per_hour = models.PositiveIntegerField(default=0)  # 0: no limit
     notice_email = models.EmailField(blank=True)
+    notice_language = models.CharField(max_length=10, default="en")  # one of settings.LANGUAGES
     updated_at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:

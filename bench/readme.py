@@ -45,10 +45,25 @@ def newest() -> dict[str, Any]:
 def table(report: dict[str, Any]) -> str:
     rows = ["| what | measured | budget |", "|---|---|---|"]
     rows += [
-        f"| {WORDS.get(r['name'], r['name'])} | {r['value']:g} {r['unit']} | {r['budget']:g} |"
+        f"| {WORDS.get(r['name'], r['name'])} | {_figure(r['value'], r['unit'])} | {_budget(r)} |"
         for r in report["results"]
     ]
     return "\n".join(rows) + "\n"
+
+
+def _figure(value: float, unit: str) -> str:
+    """As people read it: three digits, milliseconds below a second."""
+    if unit == "s" and value < 1:
+        return f"{value * 1000:.3g} ms"
+    number = f"{value:g}" if value == int(value) else f"{value:.3g}"
+    return number if unit == "count" else f"{number} {unit}".replace(" /", "/")
+
+
+def _budget(result: dict[str, Any]) -> str:
+    if result["budget"] == 0:
+        return "0"
+    sign = "≥" if result["unit"] == "/s" else "≤"
+    return f"{sign} {_figure(result['budget'], result['unit'])}"
 
 
 def with_figures(text: str, report: dict[str, Any]) -> str:

@@ -39,7 +39,7 @@ phone = [
     path("online", sandbox.OnlineView.as_view(online=True)),
     path("offline", sandbox.OnlineView.as_view(online=False)),
     path("picture", sandbox.PictureView.as_view()),
-    path("groups", sandbox_groups.PhonePartView.as_view(part="groups")),
+    path("groups", sandbox_groups.PhoneGroupsView.as_view()),
     path("blocked", sandbox_groups.PhonePartView.as_view(part="blocked")),
     path("calls", sandbox_groups.PhoneListView.as_view(part="calls")),
     path("calls/<slug:call_id>", sandbox_groups.CallView.as_view()),

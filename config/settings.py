@@ -166,7 +166,9 @@ def _database() -> dict[str, Any]:
             "keepalives_interval": 5,
             "keepalives_count": 3,
             "tcp_user_timeout": 20_000,  # milliseconds
-            "pool": {"min_size": 1, "max_size": 20, "timeout": 10},
+            # Given up soon, as the next request begins anew: the pauses between its tries double,
+            # and after an hour without a server nobody shall wait for minutes.
+            "pool": {"min_size": 1, "max_size": 20, "timeout": 10, "reconnect_timeout": 5},
             **config.get("OPTIONS", {}),
         }
     return config

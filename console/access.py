@@ -1,4 +1,5 @@
-"""Who may open which page. Every page of a workspace goes through `workspace_page`.
+"""Who may open which page. Every page of a workspace goes through `workspace_page`, a person's own
+ones through `personal_page`.
 
 Rule: what belongs to somebody else does not exist. An outsider gets 404 for every method, also
 where a member would get 405 or 403, so that no answer tells whether an id is taken.
@@ -12,7 +13,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
@@ -22,7 +23,7 @@ from accounts.roles import RIGHTS, Right
 from accounts.tenant_models import WorkspacePurge
 from events import services as event_log
 
-from .answers import for_this_person, sign_in_first
+from .answers import for_this_person, sign_in_first, wrong_method
 
 
 class MemberRequest(HttpRequest):
@@ -71,7 +72,7 @@ def workspace_page(
             if "account_id" in kwargs:
                 kwargs["account"] = _account(request.workspace, kwargs.pop("account_id"))
             if request.method not in (*allowed, *(("HEAD",) if "GET" in allowed else ())):
-                return HttpResponseNotAllowed(allowed)
+                return wrong_method(request, allowed)
             if not request.membership.may(may):
                 raise PermissionDenied(_forbidden(may))
             logins.touch(request)
@@ -79,6 +80,26 @@ def workspace_page(
                 request.session[LAST] = str(workspace_id)
             # Before the page reads anything: what happens while it is made comes with the feed.
             request.live_seq = event_log.head(workspace_id)
+            return for_this_person(view(request, **kwargs))
+
+        return wrapper
+
+    return decorate
+
+
+def personal_page(
+    *methods: str,
+) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
+    """For everybody who is signed in."""
+    allowed = methods or ("GET",)
+
+    def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        @functools.wraps(view)
+        def wrapper(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return sign_in_first(request)
+            if request.method not in (*allowed, *(("HEAD",) if "GET" in allowed else ())):
+                return wrong_method(request, allowed)
             return for_this_person(view(request, **kwargs))
 
         return wrapper

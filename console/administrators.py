@@ -9,11 +9,11 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponseBase
 
 from accounts import logins, wall
 
-from .answers import for_this_person, sign_in_first
+from .answers import for_this_person, sign_in_first, wrong_method
 
 
 def administrator_page(*methods: str) -> Callable[[Callable[..., HttpResponseBase]], Any]:
@@ -28,7 +28,7 @@ def administrator_page(*methods: str) -> Callable[[Callable[..., HttpResponseBas
             if not request.user.is_staff:
                 raise Http404
             if request.method not in (*allowed, *(("HEAD",) if "GET" in allowed else ())):
-                return HttpResponseNotAllowed(allowed)
+                return wrong_method(request, allowed)
             logins.touch(request)
             # They work on the whole installation: this is what the wall is opened for.
             with wall.everything():

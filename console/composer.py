@@ -28,6 +28,7 @@ from messaging.outbox.fields import Invalid
 
 from .bubbles import name_of
 from .message_words import told
+from .stored_words import in_words
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ def read(request: HttpRequest, chat: Chat) -> Composer:
                 workspace=chat.account.workspace, file=file, most=settings.MEDIA_MAX_BYTES
             )
         except MediaProblem as exc:
-            made.errors["file"] = exc.detail
+            made.errors["file"] = in_words(exc.detail)
         except QuotaExceeded as exc:
             made.errors["file"] = str(exc)
         except StorageFailed as exc:
@@ -136,7 +137,7 @@ def order(
         )
     except Invalid as exc:
         name = exc.field.partition(".")[0]
-        errors[PLACES.get(name, "text")] = exc.detail[:1].upper() + exc.detail[1:] + "."
+        errors[PLACES.get(name, "text")] = in_words(f"{exc.detail[:1].upper()}{exc.detail[1:]}.")
     except QuotaExceeded as exc:
         errors["file" if exc.quota == MEDIA else "text"] = str(exc)
     except StorageFailed as exc:

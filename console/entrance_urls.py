@@ -1,4 +1,7 @@
-"""Where one gets in. The names are django-allauth's: it finds its own pages by them."""
+"""Where one gets in. The names are django-allauth's: it finds its own pages by them.
+
+What shows a secret is kept by no cache at all, the other pages of a person by theirs alone.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,12 @@ from allauth.mfa.base import views as factors
 from allauth.mfa.recovery_codes import views as codes
 from allauth.mfa.totp import views as totp
 from django.urls import path, re_path
+from django.views.decorators.cache import cache_control
 from django.views.generic import RedirectView
 from django.views.i18n import set_language
+
+own = cache_control(private=True, no_cache=True)
+secret = cache_control(private=True, no_store=True)
 
 urlpatterns = [
     path("language", set_language, name="set_language"),
@@ -29,24 +36,24 @@ urlpatterns = [
         account.password_reset_from_key,
         name="account_reset_password_from_key",
     ),
-    path("you/password", account.password_change, name="account_change_password"),
+    path("you/password", own(account.password_change), name="account_change_password"),
     path(
         "you/password/set",
         RedirectView.as_view(pattern_name="account_reset_password"),
         name="account_set_password",
     ),
-    path("you/two-factor", factors.index, name="mfa_index"),
-    path("you/two-factor/on", totp.activate_totp, name="mfa_activate_totp"),
-    path("you/two-factor/off", totp.deactivate_totp, name="mfa_deactivate_totp"),
-    path("you/two-factor/codes", codes.view_recovery_codes, name="mfa_view_recovery_codes"),
+    path("you/two-factor", own(factors.index), name="mfa_index"),
+    path("you/two-factor/on", secret(totp.activate_totp), name="mfa_activate_totp"),
+    path("you/two-factor/off", own(totp.deactivate_totp), name="mfa_deactivate_totp"),
+    path("you/two-factor/codes", secret(codes.view_recovery_codes), name="mfa_view_recovery_codes"),
     path(
         "you/two-factor/codes/new",
-        codes.generate_recovery_codes,
+        secret(codes.generate_recovery_codes),
         name="mfa_generate_recovery_codes",
     ),
     path(
         "you/two-factor/codes.txt",
-        codes.download_recovery_codes,
+        secret(codes.download_recovery_codes),
         name="mfa_download_recovery_codes",
     ),
 ]

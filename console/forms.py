@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.names import is_readable
 from messaging.models import Pacing
 from messaging.outbox import pacing, recipients
 from sessions_mgr import proxies
@@ -18,19 +19,20 @@ def first_error(form: forms.Form) -> str:
     return str(next(iter(form.errors.values()))[0])
 
 
+def readable(name: str) -> None:
+    """For fields that hold a name."""
+    if not is_readable(name):
+        raise forms.ValidationError(_("Use printable characters only."), code="unprintable")
+
+
 class LabelForm(forms.Form):
     label = forms.CharField(
         label=_("Label"),
         max_length=120,
         help_text=_("How your team calls this number, for example “Support Berlin”."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        validators=[readable],
     )
-
-    def clean_label(self) -> str:
-        label: str = self.cleaned_data["label"]
-        if not label.isprintable():
-            raise forms.ValidationError(_("Use printable characters only."), code="unprintable")
-        return label
 
 
 class ProxyForm(forms.Form):

@@ -26,6 +26,7 @@ from sessions_mgr.models import StatusChange
 from sessions_mgr.states import Status
 
 from .statuses import Look, face
+from .stored_words import in_words
 from .summaries import summary
 
 SHOWN = 8
@@ -87,7 +88,7 @@ def _changes(workspace: Workspace, since: datetime) -> Iterable[Incident]:
         yield Incident(
             CRASHED if crashed else shown,
             row.account.label,
-            row.reason_message or str(shown.meaning),
+            in_words(row.reason_message) or str(shown.meaning),
             _url("number-timeline", row.account),
             row.at,
             over=row.account.session.status == Status.CONNECTED,

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Scope, Workspace
 
 from .account_choice import AccountsField, offer_accounts
+from .forms import readable
 
 
 class KeyRightsForm(forms.Form):
@@ -23,6 +24,7 @@ class KeyRightsForm(forms.Form):
         max_length=50,
         help_text=_("What uses the key, so that you know later what breaks without it."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        validators=[readable],
     )
     scopes = forms.MultipleChoiceField(
         label=_("Permissions"),

@@ -15,6 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Invitation, User
 from accounts.roles import Role, grantable
 
+from .forms import readable
+
 LABELS = {
     "login": _("E-mail"),
     "email": _("E-mail"),
@@ -84,6 +86,7 @@ class NameForm(forms.Form):
         max_length=120,
         help_text=_("How your colleagues know you."),
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        validators=[readable],
     )
 
 
@@ -115,7 +118,10 @@ class JoinForm(forms.Form):
         label=_("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
     )
     name = forms.CharField(
-        label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"})
+        label=_("Name"),
+        max_length=120,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        validators=[readable],
     )
     password = forms.CharField(
         label=_("Password"),

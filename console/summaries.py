@@ -16,6 +16,7 @@ from sessions_mgr.states import Status
 
 from .message_words import STEPS
 from .statuses import face
+from .stored_words import in_words
 
 TEXT_SHOWN = 120  # characters of a message in a summary
 
@@ -30,7 +31,7 @@ def _status(data: dict[str, Any]) -> str:
     status = data.get("status", "")
     words = str(face(status).words) if status in Status.values else _("The status changed")
     reason = data.get("reason") or {}
-    return f"{words}. {reason['message']}" if reason.get("message") else words
+    return f"{words}. {in_words(reason['message'])}" if reason.get("message") else words
 
 
 def _qr(data: dict[str, Any]) -> str:
@@ -153,7 +154,7 @@ def _restricted(data: dict[str, Any]) -> str:
 def _webhook_disabled(data: dict[str, Any]) -> str:
     return _("The webhook to %(url)s was disabled: %(reason)s") % {
         "url": data.get("url", ""),
-        "reason": (data.get("reason") or {}).get("message", ""),
+        "reason": in_words((data.get("reason") or {}).get("message", "")),
     }
 
 

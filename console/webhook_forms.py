@@ -17,6 +17,7 @@ from webhooks.models import Order, Status
 from webhooks.replays import Criteria
 
 from .account_choice import AccountsField, offer_accounts
+from .stored_words import in_words
 
 MAX_CONCURRENCY = 50
 
@@ -67,7 +68,9 @@ class WebhookForm(forms.Form):
             judge(self.cleaned_data["url"])
         except Refused as exc:
             raise forms.ValidationError(
-                _("This cannot be called: %(why)s."), code="refused", params={"why": exc}
+                _("This cannot be called: %(why)s."),
+                code="refused",
+                params={"why": in_words(str(exc))},
             ) from None
         url: str = self.cleaned_data["url"]
         return url

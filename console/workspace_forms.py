@@ -5,23 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts import preferences
 from accounts.models import Workspace
 
+from .forms import readable
+
 
 class NameForm(forms.Form):
     name = forms.CharField(
-        label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"})
+        label=_("Name"),
+        max_length=120,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        validators=[readable],
     )
-
-    def clean_name(self) -> str:
-        name: str = self.cleaned_data["name"]
-        if not name.isprintable():
-            raise forms.ValidationError(_("Use printable characters only."), code="unprintable")
-        return name
 
 
 def _days(label: Any, help_text: Any) -> forms.IntegerField:
@@ -47,11 +47,12 @@ class SettingsForm(forms.Form):
     fetch_avatars = forms.BooleanField(
         label=_("Ask WhatsApp for profile pictures"), required=False, initial=True
     )
-    pacing_min_gap_ms = forms.IntegerField(
-        label=_("Pause between two messages (milliseconds)"),
+    gap_seconds = forms.FloatField(
+        label=_("Seconds between two messages"),
         help_text=_("What new numbers begin with. 0: none."),
         min_value=0,
-        max_value=600_000,
+        max_value=600,
+        widget=forms.NumberInput(attrs={"step": "0.1", "inputmode": "decimal"}),
     )
     pacing_new_chats_per_hour = forms.IntegerField(
         label=_("New chats an hour"),
@@ -65,18 +66,25 @@ class SettingsForm(forms.Form):
         required=False,
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
+    notice_language = forms.ChoiceField(
+        label=_("Language of these mails"), choices=settings.LANGUAGES
+    )
 
     @classmethod
     def of(cls, workspace: Workspace) -> SettingsForm:
         chosen = preferences.row(workspace.pk)
         known = {name: getattr(chosen, name) for name in preferences.NAMES}
         known["fetch_avatars"] = chosen.fetch_avatars is not False
+        known["gap_seconds"] = f"{chosen.pacing_min_gap_ms / 1000:g}"
         return cls(initial=known)
 
     def clean(self) -> dict[str, Any]:
+        """The values as preferences.change takes them."""
         found = super().clean() or {}
+        if "gap_seconds" in found:
+            found["pacing_min_gap_ms"] = round(found.pop("gap_seconds") * 1000)
         try:
-            preferences.check({n: v for n, v in found.items() if n in preferences.NAMES})
+            preferences.check(found)
         except ValidationError as exc:
             for name, errors in exc.message_dict.items():
                 self.add_error(name, errors)

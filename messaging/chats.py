@@ -14,7 +14,7 @@ from sessions_mgr.engines.base import Party
 
 from . import identities
 from .identities import PN, Names
-from .models import Chat, Direction, Message
+from .models import Chat, Direction, Message, Outgoing
 from .models.people import NEVER
 from .moments import LATEST, moment
 
@@ -25,16 +25,18 @@ TYPES = {"g.us": "group", "broadcast": "broadcast", "newsletter": "newsletter"}
 
 def of(account: WhatsAppAccount, party: Party, *, trusted: bool = True) -> Chat | None:
     """The chat of this party, made or brought up to date. None for a party without a name."""
-    wanted = identities.names(party)
+    wanted = identities.names(identities.in_full(account, party))
     if wanted is None:
         return None
-    chat, _changed = identities.settle(Chat, account.pk, wanted, merge=_merge, trusted=trusted)
+    chat, _changed = identities.settle(
+        Chat, account.pk, wanted, merge=_merge, renamed=_keep_order, trusted=trusted
+    )
     return chat or _make(account, wanted, party.type)
 
 
 def known(account: WhatsAppAccount, party: Party) -> Chat | None:
     """The chat as far as we know it; reads and never writes."""
-    wanted = identities.names(party)
+    wanted = identities.names(identities.in_full(account, party))
     return identities.find(Chat, account.pk, wanted) if wanted else None
 
 
@@ -171,6 +173,13 @@ def _make(account: WhatsAppAccount, wanted: Names, type: str) -> Chat:
         if found is None:
             raise
         return found
+
+
+def _keep_order(chat: Chat, former: str) -> None:
+    """What waits for this chat under its former name is in one queue with what follows."""
+    Outgoing.objects.unsettled().filter(account_id=chat.account_id, lane=former).update(
+        lane=chat.jid
+    )
 
 
 def _merge(keep: Chat, gone: Chat) -> None:

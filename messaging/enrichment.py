@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from accounts.models import WhatsAppAccount
 from events import batches
+from events import services as event_log
 from sessions_mgr import commands
 from sessions_mgr.engines import base
 
@@ -186,6 +187,7 @@ def settle(claimed: Claimed, fact: base.ContactSeen | None, *, now: datetime, le
 
     `learn(account=, fact=, at=)` is what ingest does with a ContactSeen.
     """
+    event_log.take_turns(pk=claimed.account.workspace_id)
     mine = Enrichment.objects.filter(claim=claimed.claim)
     if fact is None:
         for row in mine.select_for_update():

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import WhatsAppAccount
+from events import services as event_log
 from events.models import rfc3339
 from sessions_mgr import commands
 from sessions_mgr.engines.base import Party
@@ -83,6 +84,7 @@ def _describe(
 
 def _learn_names(account: WhatsAppAccount, parties: list[Party], *, strangers: bool) -> None:
     with transaction.atomic():
+        event_log.take_turns(pk=account.workspace_id)
         for person, changes in mappings.learn(account, parties, strangers=strangers):
             tell_changed(account, person, changes, timezone.now())
 

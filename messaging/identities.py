@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from accounts.models import WhatsAppAccount
 from sessions_mgr.engines.base import Party
 
 from .models import Chat, Contact
@@ -55,6 +56,25 @@ def names(party: Party) -> Names | None:
     return Names(jid, lid) if jid else None
 
 
+def is_us(account: WhatsAppAccount, party: Party) -> bool:
+    """Whether this is the account's own number, on any of its devices."""
+    ours = {plain(name) for name in (account.jid, account.lid) if name}
+    return bool(ours & {plain(party.jid), plain(party.lid)})
+
+
+def in_full(account: WhatsAppAccount, party: Party) -> Party:
+    """Our own number by both of its names: what our phone says is told with its LID only, and
+    nobody else teaches us that the two belong together."""
+    if party.type != "user" or not is_us(account, party):
+        return party
+    return Party(
+        jid=account.jid or party.jid,
+        lid=account.lid or party.lid,
+        phone_number=account.phone_number or party.phone_number,
+        push_name=party.push_name or account.push_name,
+    )
+
+
 def known_by(jids: list[str]) -> Q:
     """Rows that go by any of these names."""
     return Q(jid__in=jids) | Q(lid__in=[jid for jid in jids if jid.endswith(LID)])
@@ -72,12 +92,14 @@ def settle(
     wanted: Names,
     *,
     merge: Callable[[Row, Row], None],
+    renamed: Callable[[Row, str], None] = lambda row, former: None,
     trusted: bool = True,
 ) -> tuple[Row | None, bool]:
     """The row of these names after what they say was learned, and whether anything was.
 
-    `merge(keep, gone)` moves what hangs on `gone`, which is then deleted. Not `trusted`: names
-    that contradict what we know teach nothing.
+    `merge(keep, gone)` moves what hangs on `gone`, which is then deleted; `renamed(row, former)`
+    hears that its jid is another one now. Not `trusted`: names that contradict what we know teach
+    nothing.
     """
     rows = _rows(model, account_id, wanted)
     by_jid, by_lid = _by_jid(rows, wanted), _by_lid(rows, wanted)
@@ -103,7 +125,10 @@ def settle(
     else:
         one = by_jid or by_lid
         assert one is not None
+    former = one.jid
     _rename(one, wanted)
+    if former != one.jid:
+        renamed(one, former)
     return one, True
 
 

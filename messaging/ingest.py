@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,6 +37,7 @@ from nats.js.errors import NotFoundError
 from accounts import purging
 from accounts.models import WhatsAppAccount
 from events import batches
+from events import services as event_log
 from sessions_mgr import facts
 from sessions_mgr.bus import address, streams
 from sessions_mgr.bus.client import connect
@@ -181,8 +182,18 @@ def _park(subject: str, body: bytes, reason: str, problem: str) -> None:
 def store_batch(entries: Sequence[tuple[str, bytes]]) -> None:
     """All entries in one transaction. DatabaseError means that none of them is stored."""
     with transaction.atomic(), batches.batch():
+        event_log.take_turns(pk__in=_workspaces(subject for subject, _body in entries))
         for subject, body in entries:
             store_entry(subject, body)
+
+
+def _workspaces(subjects: Iterable[str]) -> set[UUID]:
+    """Those whose facts these are, by `evt.<workspace>.<account>`."""
+    found = set()
+    for subject in subjects:
+        with suppress(ValueError, IndexError):  # it will be parked
+            found.add(UUID(subject.split(".")[1]))
+    return found
 
 
 def _store_in_thread(entries: Sequence[tuple[str, bytes]]) -> None:

@@ -33,7 +33,7 @@ def of(account: WhatsAppAccount, party: Party, *, trusted: bool = True) -> Conta
 
 def known(account: WhatsAppAccount, party: Party) -> Contact | None:
     """The person as far as we know them; reads and never writes."""
-    wanted = _wanted(party)
+    wanted = _wanted(identities.in_full(account, party))
     return identities.find(Contact, account.pk, wanted) if wanted else None
 
 
@@ -48,6 +48,7 @@ def learn(
 
     Also what changed of a person that was known before: names of fields, empty for a new one.
     """
+    party = identities.in_full(account, party)
     wanted = _wanted(party)
     if wanted is None:
         return None, []
@@ -130,12 +131,12 @@ def as_said(party: Party) -> dict[str, str]:
 
 def shown(account: WhatsAppAccount, party: Party) -> dict[str, str]:
     """A party of an event, with both names where we know both. Never makes a row."""
-    return describe(known(account, party), as_said(party))
+    return describe(known(account, party), as_said(identities.in_full(account, party)))
 
 
 def shown_all(account: WhatsAppAccount, parties: Iterable[Party]) -> list[dict[str, str]]:
     """As `shown`, in one query."""
-    parties = list(parties)
+    parties = [identities.in_full(account, party) for party in parties]
     jids = [identities.plain(name) for p in parties for name in (p.jid, p.lid) if name]
     found: dict[str, Contact] = {}
     for start in range(0, len(jids), CHUNK):
@@ -152,8 +153,7 @@ def shown_all(account: WhatsAppAccount, parties: Iterable[Party]) -> list[dict[s
 
 def is_us(account: WhatsAppAccount, party: Party) -> bool:
     """Whether this is the account's own number, on any of its devices."""
-    ours = {identities.plain(name) for name in (account.jid, account.lid) if name}
-    return bool(ours & {identities.plain(party.jid), identities.plain(party.lid)})
+    return identities.is_us(account, party)
 
 
 def _wanted(party: Party) -> Names | None:

@@ -18,11 +18,14 @@ from .bus import carriers
 from .engines import base
 from .lines import about
 from .models import Session
+from .reasons import BANNED_UNTIL, PHONE_IN_USE
 from .services import forget_identity
 from .states import ACTIVE, SIGNALS, Desired, Signal, Status
 from .transitions import fence, locked, move
 
 logger = logging.getLogger(__name__)
+
+TEMPORARY_BAN = "temporary_ban"
 
 
 @transaction.atomic
@@ -112,6 +115,10 @@ def _linked(session: Session, fact: base.Paired | base.Connected, at: datetime) 
     except IntegrityError:
         _refuse_second_link(session, fact.phone_number)
         return True
+    if isinstance(fact, base.Connected):
+        session.account.lift(TEMPORARY_BAN)
+    else:  # perhaps another number
+        WhatsAppAccount.objects.filter(pk=session.pk).update(restrictions=[])
     signal, reason = SIGNALS[type(fact)]
     return move(session, signal, reason=reason)
 
@@ -136,10 +143,7 @@ def _refuse_second_link(session: Session, phone_number: str) -> None:
         session,
         Signal.FAILED,
         reason="phone_in_use",
-        message=(
-            f"{phone_number} is already connected in this workspace as {name}. The new link was "
-            "removed again; disconnect the other account first if this one should have the phone."
-        ),
+        message=PHONE_IN_USE % {"phone_number": phone_number, "name": name},
     )
     forget_identity(session.pk)
     carriers.hint_sessions(session.pk)
@@ -149,13 +153,13 @@ def _message(fact: base.EngineEvent) -> str:
     """The sentence for facts that carry more than their reason's own sentence says."""
     if isinstance(fact, base.TemporarilyBanned) and fact.expires_at:
         until = datetime.fromtimestamp(fact.expires_at, UTC)
-        return f"WhatsApp has banned this number until {rfc3339(until)}. Wait until then."
+        return BANNED_UNTIL % {"until": rfc3339(until)}
     return ""
 
 
 def _restrict(session: Session, fact: base.TemporarilyBanned, at: datetime) -> None:
     until = rfc3339(datetime.fromtimestamp(fact.expires_at, UTC)) if fact.expires_at else None
-    restriction = {"kind": "temporary_ban", "code": fact.code, "until": until, "since": rfc3339(at)}
+    restriction = {"kind": TEMPORARY_BAN, "code": fact.code, "until": until, "since": rfc3339(at)}
     WhatsAppAccount.objects.filter(pk=session.pk).update(restrictions=[restriction])
     event_log.append(
         workspace_id=session.account.workspace_id,

@@ -16,19 +16,30 @@ from uuid import UUID
 from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import preferences
 from accounts.models import WhatsAppAccount
 from events import types
 from events.models import Event
+from events.stored_sentences import StoredSentences
 
+from . import reasons
 from .models import Notice
 from .states import Status
 
 logger = logging.getLogger(__name__)
 
-TELL = {Status.LOGGED_OUT: "was logged out", Status.FAILED: "failed"}
+SUBJECTS = {
+    Status.LOGGED_OUT: gettext_lazy("%(label)s was logged out"),
+    Status.FAILED: gettext_lazy("%(label)s failed"),
+}
+SENTENCES = {
+    Status.LOGGED_OUT: gettext_lazy("The number “%(label)s” was logged out at %(at)s."),
+    Status.FAILED: gettext_lazy("The number “%(label)s” failed at %(at)s."),
+}
 PER_NUMBER = timedelta(minutes=15)
 PER_HOUR = 20  # mails to one workspace
 AT_ONCE = 20
@@ -38,6 +49,8 @@ RETRIES = [timedelta(minutes=m) for m in (1, 5, 15, 60, 180, 300)]
 # What a mail server or the way to it may answer with.
 TROUBLE = (OSError, smtplib.SMTPException)
 
+_stored = StoredSentences(reasons.WITH_VALUES)
+
 
 class NoticeFollower:
     """Registered with events.followers."""
@@ -46,7 +59,7 @@ class NoticeFollower:
         if event.type != types.SESSION_STATUS or event.account_id is None:
             return
         status = event.data.get("status")
-        if status not in TELL or not preferences.of(event.workspace_id).notice_email:
+        if status not in SUBJECTS or not preferences.of(event.workspace_id).notice_email:
             return
         label = WhatsAppAccount.objects.values_list("label", flat=True).get(pk=event.account_id)
         reason = event.data.get("reason") or {}
@@ -85,9 +98,9 @@ def _claim(at: datetime) -> list[Notice]:
 
 
 def _send(notice: Notice, at: datetime) -> bool:
-    to = preferences.of(notice.workspace_id).notice_email
+    wishes = preferences.of(notice.workspace_id)
     sent = Notice.objects.filter(workspace_id=notice.workspace_id, sent_at__gt=at - PER_NUMBER)
-    if not to:
+    if not wishes.notice_email:
         return _note(notice, given_up="nobody wants mail any more")
     if sent.filter(account_id=notice.account_id).exists():
         return _note(notice, given_up="a mail about this number had just been sent")
@@ -97,7 +110,8 @@ def _send(notice: Notice, at: datetime) -> bool:
     if lately.count() >= PER_HOUR:
         return _note(notice, next_try_at=at + PER_NUMBER)
     try:
-        send_mail(_subject(notice), _text(notice), None, [to])
+        with translation.override(wishes.notice_language):
+            send_mail(_subject(notice), _text(notice), None, [wishes.notice_email])
     except TROUBLE as exc:
         return _again(notice, at, exc)
     _note(notice, sent_at=at, attempts=notice.attempts + 1)
@@ -119,16 +133,16 @@ def _note(notice: Notice, **values: object) -> bool:
 
 def _subject(notice: Notice) -> str:
     label = " ".join(notice.label.split())  # a header has one line
-    return f"{label} {TELL[Status(notice.status)]}"
+    return str(SUBJECTS[Status(notice.status)]) % {"label": label}
 
 
 def _text(notice: Notice) -> str:
     page = f"{settings.PUBLIC_URL}/workspaces/{notice.workspace_id}/numbers/{notice.account_id}/"
     at = timezone.localtime(notice.at).strftime("%Y-%m-%d %H:%M %Z")
     lines = [
-        f"The number “{notice.label}” {TELL[Status(notice.status)]} at {at}.",
-        notice.reason,
-        f"What to do is on its page:\n{page}",
-        "This address is in the workspace's settings; leave it empty there for no more mail.",
+        str(SENTENCES[Status(notice.status)]) % {"label": notice.label, "at": at},
+        _stored.in_words(notice.reason),
+        _("What to do is on its page:\n%(page)s") % {"page": page},
+        _("This address is in the workspace's settings; leave it empty there for no more mail."),
     ]
     return "\n\n".join(line for line in lines if line) + "\n"

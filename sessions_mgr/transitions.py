@@ -32,6 +32,7 @@ NO_CODES: dict[str, Any] = {
 
 def locked(account_id: UUID) -> Session:
     """The session, locked until the transaction ends. Created where an old row lacks one."""
+    event_log.take_turns(accounts=account_id)
     sessions = Session.objects.select_for_update(of=("self",)).select_related("account")
     found = sessions.filter(pk=account_id).first()
     if found is None:

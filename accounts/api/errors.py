@@ -7,17 +7,20 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import Error
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from ..database_errors import is_away
 from ..quotas import QuotaExceeded
 from ..storage_errors import StorageFailed
 from .problems import Problem, body
 
 logger = logging.getLogger(__name__)
 
+DATABASE_PAUSE = 5  # seconds after which a client may ask again
 _TOO_LARGE = f"Send at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes."
 
 
@@ -32,6 +35,10 @@ def handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     elif isinstance(exc, StorageFailed):
         logger.error("a file could not be kept: %s", exc)
         exc = Problem(503, "storage_failed", "The storage does not answer; ask again.")
+    elif isinstance(exc, Error) and is_away(exc):
+        logger.warning("the database did not answer a request: %s", exc)
+        exc = Problem(503, "database_unavailable", "The database does not answer; ask again.")
+        exc.wait = DATABASE_PAUSE
     elif isinstance(exc, RequestDataTooBig):
         exc = Problem(413, "too_large", _TOO_LARGE)
     response = exception_handler(exc, context)

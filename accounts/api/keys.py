@@ -17,6 +17,7 @@ from rest_framework.response import Response
 
 from .. import services
 from ..models import ApiKey, Scope
+from ..names import is_readable
 from .documented import codes
 from .keyed import Keyed
 from .pagination import Pages
@@ -70,6 +71,11 @@ class ApiKeySerializer(serializers.ModelSerializer[ApiKey]):
     def validate_expires_at(self, value: Any) -> Any:
         if value is not None and value <= timezone.now():
             raise serializers.ValidationError("Use a time in the future, or null for never.")
+        return value
+
+    def validate_name(self, value: str) -> str:
+        if not is_readable(value):
+            raise serializers.ValidationError("Use printable characters only.")
         return value
 
 

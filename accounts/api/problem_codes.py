@@ -110,6 +110,12 @@ REQUESTS = Group(
             "Something broke on our side; 502: in the number's worker.",
             "The log of the installation has the details. " + SEND_AGAIN,
         ),
+        _code(
+            "database_unavailable",
+            503,
+            "The database does not answer.",
+            "Wait as many seconds as `Retry-After` says. " + SEND_AGAIN,
+        ),
     ),
 )
 WORKSPACES = Group(

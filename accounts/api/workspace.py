@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from drf_spectacular.utils import extend_schema
@@ -14,6 +15,7 @@ from rest_framework.views import APIView
 
 from .. import lifecycle, preferences, quotas, services
 from ..models import Scope, Workspace
+from ..names import is_readable
 from ..tenant_models import WorkspaceSettings
 from .documented import codes
 from .keyed import Keyed
@@ -46,6 +48,9 @@ class WorkspaceSettingsSerializer(serializers.ModelSerializer[WorkspaceSettings]
         allow_blank=True,
         max_length=254,
         help_text="who is told when a number is logged out or fails; empty: nobody",
+    )
+    notice_language = serializers.ChoiceField(
+        choices=settings.LANGUAGES, required=False, help_text="of what is mailed to `notice_email`"
     )
 
     class Meta:
@@ -88,7 +93,7 @@ class WorkspaceChangeSerializer(serializers.Serializer[Any]):
     settings = WorkspaceSettingsSerializer(required=False)
 
     def validate_name(self, value: str) -> str:
-        if not value.isprintable():
+        if not is_readable(value):
             raise serializers.ValidationError("Use printable characters only.")
         return value
 

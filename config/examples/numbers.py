@@ -54,6 +54,7 @@ SETTINGS = {
     "pacing_min_gap_ms": 1_500,
     "pacing_new_chats_per_hour": 40,
     "notice_email": "ops@example.com",
+    "notice_language": "pt-br",
 }
 NUMBERS: dict[str, Any] = {
     "AccountRequest": {"label": "Sales", "metadata": {"team": "sales"}},

@@ -100,6 +100,10 @@ SANDBOX: dict[str, dict[str, Any]] = {
     "sandbox_phones_unlink_create": {"request": {"account_id": ACCOUNT_ID}},
     "sandbox_phones_picture_create": {"request": {"base64": None}},
     "sandbox_phones_groups_retrieve": {"200": {"results": [GROUP]}},
+    "sandbox_phones_groups_create": {
+        "request": {"subject": "Deliveries", "participants": [BEN]},
+        "201": {**GROUP, "refused": []},
+    },
     "sandbox_phones_blocked_retrieve": {"200": {"results": [NUMBER]}},
     "sandbox_phones_calls_retrieve": {"200": {"results": [CALL]}},
     "sandbox_phones_calls_create": {"request": {"to": NUMBER, "video": False}, "200": CALL},

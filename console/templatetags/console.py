@@ -12,7 +12,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from ..stored_words import in_words
+
 register = template.Library()
+
+register.filter(in_words)
 
 NOTHING = "\N{EN DASH}"
 

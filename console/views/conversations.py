@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render, resolve_url
 from django.utils.cache import get_conditional_response
 
 from accounts.models import WhatsAppAccount
+from accounts.origin import arrival
 from messaging import avatars, chats, readmarks
 from messaging.models import Avatar, Chat, Contact
 from messaging.outbox import recipients
@@ -116,7 +117,7 @@ def picture(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
     if "@" not in jid:
         raise Http404
     ask = request.GET.get("ask") == "1" and _is_address(jid)
-    found = avatars.find(account, jid) if ask else _kept(account, jid)
+    found = avatars.find(account, jid, since=arrival(request)) if ask else _kept(account, jid)
     data, kind = avatars.read(found, default_type="image/svg+xml")
     etag = f'"{hashlib.sha256(data).hexdigest()[:24]}"'
     answer = HttpResponse(data, content_type=kind, headers={"ETag": etag})

@@ -21,6 +21,7 @@ from webhooks.models import Attempt, Delivery, Endpoint, Health, Status
 
 from ..access import ADMINISTER, OPERATE, MemberRequest, actor, workspace_page
 from ..answers import is_partial, leave
+from ..delivery_turns import turn_of
 from ..pictures import Bar
 from ..statuses import Look
 from ..summaries import marked_json
@@ -248,7 +249,10 @@ def _detail(request: MemberRequest, endpoint: Endpoint) -> dict[str, Any]:
         "p95": figures.p95_ms(endpoint.pk, now),
         "waiting": counts.get(Status.PENDING, 0),
         "dead": counts.get(Status.DEAD, 0),
-        "rows": [{"delivery": row, "face": face_of_delivery(row)} for row in rows[:PAGE_SIZE]],
+        "rows": [
+            {"delivery": row, "face": face_of_delivery(row), "turn": turn_of(row, endpoint, now)}
+            for row in rows[:PAGE_SIZE]
+        ],
         "older": rows[PAGE_SIZE - 1].seq if len(rows) > PAGE_SIZE else 0,
         "chosen": status,
         "statuses": [
@@ -279,6 +283,7 @@ def _shown(row: Delivery) -> dict[str, Any]:
     return {
         "delivery": row,
         "face": face_of_delivery(row),
+        "turn": turn_of(row, row.endpoint, timezone.now()),
         "attempts": Attempt.objects.filter(delivery=row).order_by("-at", "-pk")[:100],
         "marked": marked_json(envelope),
         "plain": json.dumps(envelope, indent=2, ensure_ascii=False),

@@ -7,21 +7,20 @@ from typing import Any, cast
 from allauth.mfa.models import Authenticator
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_POST
 
 from accounts import audit, logins
 from accounts.models import User
 
+from ..access import personal_page
 from ..clients import describe
 from ..people_forms import NameForm
 
 
-@login_required
+@personal_page("GET", "POST")
 def page(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
     logins.touch(request)
@@ -43,8 +42,7 @@ def page(request: HttpRequest) -> HttpResponse:
     return render(request, "console/you/page.html", context)
 
 
-@require_GET
-@login_required
+@personal_page()
 def sessions(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
     logins.touch(request)
@@ -55,8 +53,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
     return render(request, "console/you/sessions.html", {"tab": "sessions", "rows": rows})
 
 
-@require_POST
-@login_required
+@personal_page("POST")
 def end_session(request: HttpRequest, login_id: int) -> HttpResponse:
     user = cast(User, request.user)
     if not logins.end(user, login_id):
@@ -66,8 +63,7 @@ def end_session(request: HttpRequest, login_id: int) -> HttpResponse:
     return redirect("console:you-sessions")
 
 
-@require_POST
-@login_required
+@personal_page("POST")
 def end_others(request: HttpRequest) -> HttpResponse:
     """Everywhere but here."""
     user = cast(User, request.user)
@@ -78,8 +74,7 @@ def end_others(request: HttpRequest) -> HttpResponse:
     return redirect("console:you-sessions")
 
 
-@require_POST
-@login_required
+@personal_page("POST")
 def end_all(request: HttpRequest) -> HttpResponse:
     """Everywhere, here too."""
     user = cast(User, request.user)

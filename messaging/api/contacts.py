@@ -24,6 +24,7 @@ from accounts.api.documented import codes
 from accounts.api.pagination import Pages
 from accounts.api.problems import Problem
 from accounts.models import Scope
+from accounts.origin import arrival
 from sessions_mgr.api.serializers import parse_phone_number
 
 from .. import avatars
@@ -157,7 +158,9 @@ class AvatarView(AccountView):
     )
     def get(self, request: Request, account_id: UUID, jid: str) -> HttpResponseBase:
         community = request.query_params.get("community", "").lower() in ("1", "true", "yes")
-        found = avatars.find(self.account, recipient(jid).jid, community=community)
+        found = avatars.find(
+            self.account, recipient(jid).jid, community=community, since=arrival(request)
+        )
         drawn = default_type(request)
         if isinstance(request.accepted_renderer, JSONRenderer):
             return Response(

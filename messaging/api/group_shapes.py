@@ -7,6 +7,8 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 
+from accounts.names import is_readable
+
 from .. import groups
 from .shapes import PersonShape
 
@@ -102,7 +104,7 @@ class GroupListSerializer(serializers.Serializer[Any]):
 
 
 def _printable(value: str) -> None:
-    if not value.strip() or not value.isprintable():
+    if not is_readable(value):
         raise serializers.ValidationError("Use printable characters.")
 
 

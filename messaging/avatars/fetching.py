@@ -30,8 +30,8 @@ from .flights import release_connection
 
 logger = logging.getLogger(__name__)
 
-COMMAND_TIMEOUT = 2.0  # seconds; the worker is told a little less
-WORKER_TIMEOUT = 1.8
+COMMAND_TIMEOUT = 2.0  # seconds
+WORKER_EARLIER = 0.2  # seconds by which the worker gives up before us, to say so
 CLAIM = timedelta(seconds=8)  # longer than a question and the storage of its answer take
 UNREACHABLE = frozenset({"not_running", "not_connected", "bus_unavailable"})
 
@@ -54,14 +54,21 @@ class NotAPicture(ValueError):
     """The worker's answer holds none."""
 
 
-def fetch(avatar: Avatar, account: WhatsAppAccount, *, community: bool = False) -> str | None:
-    """Ask and store. The outcome's status, or None when somebody else asks at this moment."""
+def fetch(
+    avatar: Avatar,
+    account: WhatsAppAccount,
+    *,
+    community: bool = False,
+    within: float = COMMAND_TIMEOUT,
+) -> str | None:
+    """Ask, for `within` seconds, and store. The outcome's status, or None when somebody else asks
+    at this moment."""
     started = timezone.now()
     claim = _claim(avatar, started)
     if claim is None:
         return None
     release_connection()
-    outcome = ask(account, avatar, community=community)
+    outcome = ask(account, avatar, community=community, within=within)
     now = timezone.now()
     if outcome.silent:
         outcome = _suspected(avatar, now, outcome)
@@ -87,17 +94,17 @@ def _claim(avatar: Avatar, now: datetime) -> str | None:
     return claim
 
 
-def ask(account: WhatsAppAccount, avatar: Avatar, *, community: bool) -> Outcome:
+def ask(account: WhatsAppAccount, avatar: Avatar, *, community: bool, within: float) -> Outcome:
     """One command to the worker, with its deadline. Every failure is an outcome."""
     args: dict[str, Any] = {
         "jid": avatar.jid,
         "known_id": avatar.picture_id if avatar.file else "",
-        "timeout": WORKER_TIMEOUT,
+        "timeout": within - WORKER_EARLIER,
     }
     if community:
         args["community"] = True
     try:
-        return _read(commands.ask(account, "picture", args, COMMAND_TIMEOUT))
+        return _read(commands.ask(account, "picture", args, within))
     except commands.CommandFailed as exc:
         if exc.code in UNREACHABLE:
             return Outcome("unavailable", code=exc.code, detail=exc.detail)

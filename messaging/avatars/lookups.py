@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 PATIENCE = 2.2  # seconds that a request waits, questions of others included
 POLL = 0.05  # seconds between looks at a question that another process has asked
+LEAST = 0.6  # seconds of it that must be left to ask WhatsApp at all
 AT_ONCE = 12  # questions of this process; a worker answers 16, and others ask it too
 ROOM_WITHIN = PATIENCE - fetching.COMMAND_TIMEOUT  # seconds until a question must have begun
 
@@ -64,13 +65,17 @@ def canonical(account: WhatsAppAccount, jid: str) -> str:
     return known or jid
 
 
-def find(account: WhatsAppAccount, jid: str, *, community: bool = False) -> Found:
-    """What to show for `jid`, within PATIENCE. Never raises because of WhatsApp."""
+def find(
+    account: WhatsAppAccount, jid: str, *, community: bool = False, since: float | None = None
+) -> Found:
+    """What to show for `jid`, PATIENCE after `since` (time.monotonic(), None: now) at the latest.
+    Never raises because of WhatsApp."""
+    deadline = (time.monotonic() if since is None else since) + PATIENCE
     jid = canonical(account, jid)
     avatar = Avatar.objects.filter(account=account, jid=jid).first()
     before = avatar.fetched_at if avatar else None
     try:
-        avatar = _renewed(account, jid, avatar, community)
+        avatar = _renewed(account, jid, avatar, community, deadline)
     except Exception:
         logger.exception(
             "a profile picture could not be looked up; going on without",
@@ -91,7 +96,7 @@ def find(account: WhatsAppAccount, jid: str, *, community: bool = False) -> Foun
 
 
 def _renewed(
-    account: WhatsAppAccount, jid: str, avatar: Avatar | None, community: bool
+    account: WhatsAppAccount, jid: str, avatar: Avatar | None, community: bool, deadline: float
 ) -> Avatar | None:
     """The row after what can be done about it now."""
     now = timezone.now()
@@ -106,7 +111,7 @@ def _renewed(
         return _want(account, jid, avatar, now)
     if avatar is None:
         avatar, _ = Avatar.objects.get_or_create(account=account, jid=jid)
-    if not _ask_once(account, avatar, community):
+    if not _ask_once(account, avatar, community, deadline):
         return _want(account, jid, avatar, now)
     avatar.refresh_from_db()
     return avatar
@@ -142,17 +147,24 @@ def _want(
     return avatar
 
 
-def _ask_once(account: WhatsAppAccount, avatar: Avatar, community: bool) -> bool:
+def _ask_once(account: WhatsAppAccount, avatar: Avatar, community: bool, deadline: float) -> bool:
     """One question for everybody who wants this picture now, in this process and elsewhere. False:
-    too many others are asked for."""
-    deadline = time.monotonic() + PATIENCE
+    too many others are asked for, or it is too late to ask."""
+    in_time = True
 
     def ask() -> None:
-        if fetching.fetch(avatar, account, community=community) is None:
+        nonlocal in_time
+        left = deadline - time.monotonic()
+        in_time = left >= LEAST
+        if not in_time:
+            return
+        within = min(left, fetching.COMMAND_TIMEOUT)
+        if fetching.fetch(avatar, account, community=community, within=within) is None:
             _await_other_process(avatar, deadline)
 
-    key = (account.pk, avatar.jid)
-    return flights.share(key, ask, PATIENCE, room_within=ROOM_WITHIN)
+    left = deadline - time.monotonic()
+    room_within = max(0.0, min(ROOM_WITHIN, left - LEAST))
+    return flights.share((account.pk, avatar.jid), ask, left, room_within=room_within) and in_time
 
 
 def _await_other_process(avatar: Avatar, deadline: float) -> None:

@@ -104,6 +104,7 @@ def stored(file: Media, fetched: Fetched, *, claim: str, at: datetime) -> bool:
         changes |= {"width": fetched.width, "height": fetched.height}
     if not file.thumbnail_size and fetched.thumbnail:
         changes |= {"thumbnail": fetched.thumbnail, "thumbnail_size": len(fetched.thumbnail)}
+    event_log.take_turns(pk=file.account.workspace_id)
     if not _release(file, claim, **changes):
         return False
     with _as_refusal():
@@ -147,6 +148,7 @@ def _release(file: Media, claim: str, /, **changes: Any) -> bool:
 
 
 def _settle(file: Media, claim: str, at: datetime, /, **changes: Any) -> bool:
+    event_log.take_turns(pk=file.account.workspace_id)
     if not _release(file, claim, **changes):
         return False
     tell(file, at)

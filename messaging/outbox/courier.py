@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from django.db import transaction
+
 from accounts.models import WhatsAppAccount
+from events import services as event_log
 from sessions_mgr.commands import CHUNK_BYTES, TIMEOUTS, CommandFailed
 from sessions_mgr.engines.base import Party
 
@@ -160,8 +163,10 @@ class Courier:
             self._fail(message, {"code": errors.NOT_ON_WHATSAPP, "detail": detail})
             return False
         party = Party(jid=str(found.get("jid") or chat.jid), lid=str(found.get("lid") or ""))
-        people.of(account, party)
-        chats.of(account, party)
+        with transaction.atomic():  # what two names make one is one for everybody else, too
+            event_log.take_turns(pk=account.workspace_id)  # ingest may learn the same now
+            chats.of(account, party)
+            people.of(account, party)
         return True
 
     def _type(self, outgoing: Outgoing, message: Message, account: WhatsAppAccount) -> None:

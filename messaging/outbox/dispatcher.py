@@ -136,7 +136,7 @@ class Dispatcher:
             room = min(LANES - len(busy), AT_ONCE - len(self._tasks) - len(chosen))
             if room <= 0 or not self._hold(account_id, at):
                 continue
-            chosen += ledger.heads(account_id, at=at, busy=list(busy), room=room)
+            chosen += ledger.heads(account_id, at=at, busy=busy, room=room)
         return chosen
 
     def _hold(self, account_id: UUID, at: datetime) -> bool:

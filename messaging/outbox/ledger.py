@@ -8,7 +8,7 @@ no harm: the worker knows every request id.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models import Min, Q
 
 from accounts.models import WhatsAppAccount
+from events import services as event_log
 from sessions_mgr.commands import CommandFailed
 from sessions_mgr.models import Session
 from sessions_mgr.states import Status as SessionStatus
@@ -74,12 +75,15 @@ def release(holder: str) -> None:
     Pacing.objects.filter(holder=holder).update(holder="", held_until=None)
 
 
-def heads(account_id: UUID, *, at: datetime, busy: Collection[str], room: int) -> list[Outgoing]:
-    """The first message of each lane that is due and free, longest waiting first."""
+def heads(account_id: UUID, *, at: datetime, busy: Mapping[str, UUID], room: int) -> list[Outgoing]:
+    """The first message of each lane that is due and free, longest waiting first.
+
+    `busy` names the message under way in each lane: the lane may have another name by now.
+    """
     firsts = (
         Outgoing.objects.waiting()
         .filter(account_id=account_id)
-        .exclude(lane__in=busy)
+        .exclude(lane__in=busy.keys())
         .values("lane")
         .annotate(first=Min("id"))
         .order_by("first")
@@ -88,6 +92,7 @@ def heads(account_id: UUID, *, at: datetime, busy: Collection[str], room: int) -
     ready = (
         Outgoing.objects.waiting()
         .filter(pk__in=list(firsts), not_before__lte=at)
+        .exclude(message_id__in=busy.values())
         .filter(Q(message__media=None) | ~Q(message__media__state="pending"))
         .select_related("message__account", "message__chat_row", "message__media")
         .order_by("id")
@@ -150,6 +155,7 @@ def begin(outgoing: Outgoing, at: datetime) -> Begun | None:
 
     From here until a definite answer the message is in doubt, also for whoever comes after a crash.
     """
+    event_log.take_turns(accounts=outgoing.account_id)
     message = (
         Message.objects.select_for_update(of=("self",))
         .select_related("account")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import tempfile
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
 from accounts import preferences, quotas
@@ -27,6 +28,7 @@ from .fields import Invalid
 from .recipients import USER_SERVER
 from .requests import OPERATIONS, Order
 
+DEADLOCK = "40P01"  # PostgreSQL's word for it
 EDIT_WINDOW = timedelta(minutes=15)
 REVOKE_WINDOW = timedelta(hours=60)
 EDITABLE = frozenset({"text", "image", "video", "document"})  # polls and places only have a name
@@ -62,8 +64,8 @@ def enqueue(
         media = _media(account, order, media_id)
         if media is not None:
             kept = str(media.file)
-        with transaction.atomic():
-            message = _write(account, order, by, key, fingerprint, message_id, media)
+        write = functools.partial(_write, account, order, by, key, fingerprint, message_id, media)
+        message = _once_more(write, unless=lambda: key and _known(account, key, fingerprint))
     except IntegrityError:
         _drop(kept)
         if key is None or (known := _known(account, key, fingerprint)) is None:
@@ -74,6 +76,22 @@ def enqueue(
         raise
     wakeups.announce(account.pk)
     return message, True
+
+
+def _once_more(write: Callable[[], Message], *, unless: Callable[[], Any]) -> Message:
+    """Where two chats become one at this moment, ours may be the one that goes, or we and others
+    wait for each other until the database ends one of us: look again."""
+    try:
+        with transaction.atomic():
+            return write()
+    except IntegrityError:
+        if unless():
+            raise
+    except OperationalError as exc:
+        if getattr(exc.__cause__, "sqlstate", "") != DEADLOCK:
+            raise
+    with transaction.atomic():
+        return write()
 
 
 def cancel(*, message: Message) -> Message:

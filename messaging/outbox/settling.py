@@ -47,6 +47,8 @@ def sent(message_id: UUID, *, wa_id: str, at: datetime, chat: base.Party | None 
     learned = ties.learn_chat(message, chat) if chat is not None else []
     _move(message, Status.SENT, at, "wa_id", "timestamp", "error", *learned)
     _finish(message, settled=True)
+    if message.account.restrictions and _was_to_a_stranger(message):
+        message.account.lift(errors.REACHOUT_TIMELOCK)
     if message.type in OPERATIONS:
         ties.apply_operation(message, at)
     elif not told:
@@ -216,6 +218,7 @@ def _not_before(outgoing: Outgoing, timestamp: float) -> bool:
 
 
 def _locked(message_id: UUID) -> Message | None:
+    event_log.take_turns(accounts__messages=message_id)
     return (
         Message.objects.select_for_update(of=("self",))
         .select_related("account")
@@ -232,6 +235,14 @@ def _move(message: Message, status: Status, at: datetime, *also: str) -> None:
 
 def _finish(message: Message, *, settled: bool) -> None:
     Outgoing.objects.filter(message=message).update(finished_at=timezone.now(), settled=settled)
+
+
+def _was_to_a_stranger(message: Message) -> bool:
+    """The first in a chat of two: that is what a time-lock does not let through."""
+    if message.chat_row is None or message.chat_row.type != "user":
+        return False
+    said = Message.objects.filter(chat_row=message.chat_row, wa_id__isnull=False)
+    return not said.exclude(pk=message.pk).exists()
 
 
 def _acknowledge(message: Message, at: datetime) -> None:

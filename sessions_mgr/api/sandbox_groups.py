@@ -73,7 +73,7 @@ def _group(jid: str) -> str:
 
 
 class PhonePartView(SandboxView):
-    """Something that a virtual phone has: groups, calls, contacts, chats, presence, blocked."""
+    """Something that a virtual phone has: calls, contacts, chats, presence, blocked."""
 
     part = ""
     http_method_names = ["get", "head", "options"]
@@ -99,6 +99,22 @@ class PhoneListView(PhonePartView):
     )
     def post(self, request: Request, number: str) -> Response:
         return Response(sandbox_gateway.call("POST", self.path, _body(request)))
+
+
+class PhoneGroupsView(PhonePartView):
+    """groups: the phone makes one, as its owner."""
+
+    part = "groups"
+    http_method_names = ["get", "post", "head", "options"]
+
+    @extend_schema(
+        summary="A virtual phone makes a group of its own",
+        request=OBJECT,
+        responses={201: OBJECT},
+    )
+    def post(self, request: Request, number: str) -> Response:
+        wanted = {**_body(request), "owner": self.number}
+        return Response(sandbox_gateway.call("POST", "/groups", wanted), 201)
 
 
 class PhoneBookView(PhonePartView):

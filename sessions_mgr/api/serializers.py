@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import WhatsAppAccount
+from accounts.names import is_readable
 
 from .. import proxies
 from ..models import StatusChange
@@ -35,7 +36,9 @@ class AccountSerializer(serializers.ModelSerializer[WhatsAppAccount]):
         max_length=proxies.LONGEST, required=False, allow_blank=True, write_only=True
     )
     metadata = serializers.DictField(required=False)
-    restrictions = serializers.ListField(child=serializers.DictField(), read_only=True)
+    restrictions = serializers.ListField(
+        child=serializers.DictField(), source="present_restrictions", read_only=True
+    )
 
     class Meta:
         model = WhatsAppAccount
@@ -74,7 +77,7 @@ class AccountSerializer(serializers.ModelSerializer[WhatsAppAccount]):
         return account.session.reason
 
     def validate_label(self, value: str) -> str:
-        if not value.isprintable():
+        if not is_readable(value):
             raise serializers.ValidationError("Use printable characters only.")
         return value
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import io
 import logging
 import os
 import sys
@@ -52,6 +53,7 @@ def preload() -> None:
         importlib.import_module("neonize.client")
     finally:
         del os.environ["SPHINX"]
+    _ask_without_a_shell()
 
 
 def load(sink: LogSink, stanzas: StanzaSink | None = None) -> Any:
@@ -84,6 +86,14 @@ def library_path() -> str:
     platform = importlib.import_module("neonize.utils.platform")
     package = Path(sys.modules["neonize"].__file__ or "").parent
     return str((package / platform.generated_name()).resolve())
+
+
+def _ask_without_a_shell() -> None:
+    """neonize runs `uname -a` in a shell whenever it asks what its library is called, and does not
+    wait for its end: each worker would leave a zombie behind. The system can be asked directly."""
+    platform = importlib.import_module("neonize.utils.platform")
+    said = " ".join(os.uname())
+    platform.os = types.SimpleNamespace(popen=lambda _: io.StringIO(said))  # type: ignore[attr-defined]  # all that it uses of os
 
 
 def _stub_magic() -> None:

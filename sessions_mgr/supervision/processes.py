@@ -56,6 +56,16 @@ def adopt_orphans() -> bool:
     return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
 
 
+def dead_children() -> set[int]:
+    """Children of ours, adopted ones too, that have ended and that nobody has waited for yet."""
+    dead = set()
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if child.status() == psutil.STATUS_ZOMBIE:
+                dead.add(child.pid)
+    return dead
+
+
 def wait_for(pid: int, seconds: float) -> int | None:
     """The exit status of an adopted child, minus the signal. None when it is not ours, or lives."""
     until = time.monotonic() + seconds

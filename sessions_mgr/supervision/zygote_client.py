@@ -26,7 +26,7 @@ from uuid import UUID
 from ..lines import about
 from ..worker.logfile import crash_line, open_log
 from .contracts import Assignment, Ended, Heard
-from .processes import Process, adopt_orphans, wait_for
+from .processes import Process, adopt_orphans, dead_children, wait_for
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ MODULE = "sessions_mgr.worker.zygote"
 PROJECT = Path(__file__).resolve().parents[2]
 RESTART_SECONDS = 1.0  # between two starts of a zygote that does not stay
 REAP_SECONDS = 1.0  # from the end of a control stream to the end of its process
+STRANGERS_SECONDS = 30.0  # between two looks for the dead that are in no book
 
 
 @dataclass(slots=True)
@@ -68,6 +69,8 @@ class ZygoteWorkers:
         self._speaking = threading.Lock()  # one message at a time into the zygote's channel
         self._lease_until: float | None = None
         self._reports: list[Heard | Ended] = []
+        self._next_look = 0.0
+        self._strangers: set[int] = set()  # dead at the last look, and in no book
         self._selector = selectors.DefaultSelector()
         self._wake_out, self._wake_in = socket.socketpair()
         for sock in (self._wake_out, self._wake_in):
@@ -137,6 +140,7 @@ class ZygoteWorkers:
         for key, _ in self._selector.select(0.0 if self._reports else timeout):
             key.data()
         self._bury_orphans()
+        self._bury_strangers()
         if self._zygote is None and time.monotonic() >= self._not_before:
             try:
                 self._living_zygote()
@@ -310,6 +314,18 @@ class ZygoteWorkers:
                     child.process.kill()
                     status = wait_for(child.process.pid, REAP_SECONDS)
             self._bury(child, status)
+
+    def _bury_strangers(self) -> None:
+        """What a worker had started and left behind is ours once the worker is dead: nobody else
+        waits for its end. Who is still dead at the second look is waited for by nobody."""
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + STRANGERS_SECONDS
+        known = {child.process.pid for child in self._children.values() if child.process}
+        dead = dead_children() - known - {self.zygote_pid}
+        for pid in dead & self._strangers:
+            wait_for(pid, 0.0)
+        self._strangers = dead - self._strangers
 
     def _bury(self, child: _Child, status: int | None) -> None:
         while not child.hung_up:  # its last words may still be in the socket

@@ -34,13 +34,49 @@
     }, 1500);
   }
 
+  const notices = document.getElementById("notices");
+
   function showError(text) {
     const note = document.createElement("p");
     note.className = "note note-error";
+    note.dataset.passing = "";
     note.setAttribute("role", "alert");
     note.textContent = text;
-    document.getElementById("notices").replaceChildren(note);
+    notices.replaceChildren(note);
     note.scrollIntoView({ block: "nearest" });
+  }
+
+  // What was told of a button holds until a button works again.
+  function forget() {
+    notices.querySelectorAll("[data-passing]").forEach((note) => note.remove());
+  }
+
+  // The page of a refusal says why, for example that one's role was changed meanwhile.
+  function why(xhr) {
+    if (xhr.status !== 403) return "";
+    const page = new DOMParser().parseFromString(xhr.responseText, "text/html");
+    return page.querySelector("[data-why]")?.textContent.trim() ?? "";
+  }
+
+  /* Filters and roles: choosing with the pointer is enough. An arrow key chooses each entry that it
+     passes, so whoever uses keys gets the button, or presses Enter. */
+  const pointed = new WeakSet();
+  document.addEventListener("pointerdown", (event) => pointed.add(event.target));
+  document.addEventListener("keydown", (event) => {
+    pointed.delete(event.target);
+    const form = event.key === "Enter" && event.target.matches("select") && event.target.form;
+    if (!form || !form.matches("[data-auto-submit][data-chosen]")) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
+
+  function chosen(form, field) {
+    if (pointed.has(field)) {
+      form.requestSubmit();
+      return;
+    }
+    form.dataset.chosen = "";
+    form.querySelector("button[data-hide-with-js]")?.removeAttribute("data-hide-with-js");
   }
 
   function countTicks(form) {
@@ -88,7 +124,8 @@
       }
       countTicks(form);
     }
-    event.target.closest("form[data-auto-submit]")?.requestSubmit();
+    const choice = event.target.closest("form[data-auto-submit]");
+    if (choice) chosen(choice, event.target);
   });
 
   document.addEventListener("htmx:afterSwap", (event) => {
@@ -104,11 +141,15 @@
     prepare();
   });
   document.addEventListener("htmx:responseError", (event) => {
-    if (event.detail.xhr.status !== 401) showError(texts.failed);
+    const { xhr } = event.detail;
+    if (xhr.status !== 401) showError(why(xhr) || texts.failed);
   });
   document.addEventListener("htmx:sendError", (event) => {
     // A refresh that failed shows as the lost connection; a button that failed needs words.
     if (event.detail.requestConfig.verb === "post") showError(texts.away);
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.successful && event.detail.requestConfig.verb === "post") forget();
   });
 
   document.querySelectorAll(".tabs [aria-current], .nav [aria-current]").forEach((link) => {

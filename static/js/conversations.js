@@ -1,10 +1,14 @@
 /* An open conversation: fresh messages are merged one by one, so that nothing that plays, is open or
-   is being typed is lost; typing notices; read marks; the composer. Works without this file, too. */
+   is being typed is lost; typing notices; read marks. Works without this file, too. Where one writes
+   is in composer.js. */
 (() => {
   "use strict";
   const thread = document.querySelector(".thread");
   const home = document.getElementById("messages");
   if (!thread || !home) return;
+  const pane = thread.querySelector(".thread-pane");
+  const toNewest = thread.querySelector("[data-to-newest]");
+  const FAR = 240; // pixels above the newest message
   const TYPING_FOR = 20000; // ms; WhatsApp repeats the notice while somebody goes on
 
   /* Merge --------------------------------------------------------------------------------- */
@@ -14,8 +18,40 @@
     return playing || item.querySelector("details[open]");
   }
 
+  /* What somebody reads stays where it is, whatever comes above or below it. At the end: the end. */
+  function inPlace(change) {
+    const edge = pane.getBoundingClientRect().top;
+    const read = [...home.querySelectorAll("#thread-list > .msg")].find(
+      (item) => item.getBoundingClientRect().bottom > edge,
+    );
+    const before = read?.getBoundingClientRect().top;
+    const atEnd = Math.abs(pane.scrollTop) < 2; // it counts from the end
+    const last = home.querySelector("#thread-list > :last-child")?.id;
+    change();
+    const now = read && document.getElementById(read.id);
+    if (now && !atEnd) pane.scrollTop += now.getBoundingClientRect().top - before;
+    const grew = home.querySelector("#thread-list > :last-child")?.id !== last;
+    if (grew && !atEnd) toNewest.classList.add("button-main");
+  }
+
+  pane.addEventListener("scroll", () => {
+    toNewest.hidden = pane.scrollTop > -FAR;
+    if (toNewest.hidden) toNewest.classList.remove("button-main");
+  });
+  toNewest.addEventListener("click", () => {
+    pane.scrollTop = 0;
+    pane.focus({ preventScroll: true });
+  });
+
   function merge(text) {
-    const fresh = new DOMParser().parseFromString(text, "text/html");
+    let merged = false;
+    inPlace(() => {
+      merged = mergeInto(new DOMParser().parseFromString(text, "text/html"));
+    });
+    return merged;
+  }
+
+  function mergeInto(fresh) {
     const list = document.getElementById("thread-list");
     const wanted = fresh.getElementById("thread-list");
     if (!list || !wanted) return false;
@@ -51,8 +87,10 @@
     const old = document.getElementById(id);
     if (!part || !old || old.innerHTML === part.innerHTML) return;
     document.adoptNode(part);
+    const focused = old.contains(document.activeElement);
     old.replaceWith(part);
     window.htmx.process(part);
+    if (focused) part.querySelector("a, button")?.focus({ preventScroll: true });
   }
 
   function after(id) {
@@ -120,28 +158,8 @@
   document.addEventListener("visibilitychange", markRead);
   window.addEventListener("load", markRead);
 
-  /* The composer ---------------------------------------------------------------------------- */
+  /* Menus and dialogs ---------------------------------------------------------------------- */
 
-  function grow(area) {
-    area.rows = Math.min(8, Math.max(1, area.value.split("\n").length));
-  }
-
-  document.addEventListener("input", (event) => {
-    if (event.target.id === "composer-text") grow(event.target);
-  });
-  document.addEventListener("keydown", (event) => {
-    if (event.target.id !== "composer-text" || event.key !== "Enter" || event.isComposing) return;
-    if (event.shiftKey || !window.matchMedia("(pointer: fine)").matches) return;
-    event.preventDefault();
-    event.target.form.requestSubmit(event.target.form.querySelector("button[name=send]"));
-  });
-  document.addEventListener("htmx:afterSwap", (event) => {
-    const { id } = event.detail.target;
-    if (id !== "composer" && id !== "reply-slot") return;
-    const area = document.getElementById("composer-text");
-    grow(area);
-    area.focus();
-  });
   document.addEventListener("conversation-changed", () => {
     document.getElementById("thread-note").replaceChildren();
     const dialog = document.getElementById("dialog");

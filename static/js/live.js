@@ -170,6 +170,11 @@
     listen();
   }
 
+  // The browser knows at once what the silence of the line would tell in a while.
+  window.addEventListener("offline", () => {
+    socket.close();
+    lost();
+  });
   window.addEventListener("online", atOnce);
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) atOnce();

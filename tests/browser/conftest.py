@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from tests.browser.chromium import ARGUMENTS, chromium_path
 from tests.product import EMAIL, PASSWORD, Product
 
-DEADLINE = 15_000  # milliseconds
+DEADLINE = 30_000  # milliseconds
 DESKTOP = {"width": 1280, "height": 860}
 PHONE = {"width": 360, "height": 760}
 LISTEN = """

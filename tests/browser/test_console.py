@@ -80,26 +80,6 @@ def test_from_sign_in_to_connected_and_back(chromium, product, open_page):
     assert product.account(account)["phone_number"] is None
 
 
-def test_the_code_appears_quickly(page):
-    add_number(page, "Quick")
-    page.evaluate(
-        """() => {
-          document.addEventListener("click", (event) => {
-            if (event.target.closest("button")) window.clicked = performance.now();
-          }, true);
-          new MutationObserver(() => {
-            if (document.querySelector(".qr-picture")) window.seen ??= performance.now();
-          }).observe(document.body, { childList: true, subtree: true });
-        }"""
-    )
-    page.get_by_role("button", name="Connect", exact=True).click()
-    expect(page.locator(".qr-picture")).to_be_visible(timeout=DEADLINE)
-    took = page.evaluate("window.seen - window.clicked")
-    assert took < 3000, f"{took:.0f} ms"  # the budget itself is measured by the benchmark
-    page.get_by_role("button", name="Cancel").click()
-    status_of(page, "Disconnected")
-
-
 def test_a_change_from_elsewhere_shows_without_reload(product, page):
     account = add_number(page, "Watched")
     product.call("POST", f"/accounts/{account}/connect")
@@ -321,6 +301,21 @@ def test_every_page_is_accessible_and_fits(product, open_page, furnished, theme,
     page.goto("/sign-in")
     check(page)
     picture(page, f"sign-in-{theme}-{size}")
+
+
+@pytest.mark.parametrize(
+    "size", [DESKTOP, {"width": 320, "height": 640}], ids=["desktop", "zoomed"]
+)
+def test_a_name_without_a_space_breaks_instead_of_the_page(product, open_page, size):
+    page = open_page(size=size)
+    account = product.new_account("W" * 80)
+    product.call(
+        "POST", "/api-keys", json={"name": "M" * 50, "scopes": ["read"], "accounts": [account]}
+    )
+    workspace = product.call("GET", "/workspace")["id"]
+    for place in ("numbers/", f"numbers/{account}/", "keys/", "webhooks/new", "events/", "audit/"):
+        page.goto(f"/workspaces/{workspace}/{place}")
+        check(page)
 
 
 def test_a_code_that_nobody_scans_runs_out_and_offers_a_new_one(product, page, furnished):

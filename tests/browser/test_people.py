@@ -142,6 +142,7 @@ def test_a_role_is_changed_and_a_member_removed(page, somebody):
 
     go(page, "Members")
     page.get_by_label("Role of vera@example.test").select_option("admin")
+    page.get_by_role("button", name="Change").click()
     expect(page.get_by_text("vera@example.test is Admin now.")).to_be_visible()
     guest.reload()
     expect(guest.get_by_role("link", name="API keys")).to_be_visible()

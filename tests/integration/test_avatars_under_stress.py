@@ -211,8 +211,9 @@ def test_seed_000_a_question_without_an_answer_costs_each_request_two_and_a_half
 
 @pytest.mark.django_db(transaction=True)
 def test_seed_000_a_hundred_pictures_at_once_ask_for_some_and_leave_the_rest_to_the_background(
-    workspace, bus
+    workspace, bus, monkeypatch
 ):
+    monkeypatch.setattr("messaging.avatars.lookups.PATIENCE", 30.0)
     account = connected_account(workspace=workspace)
     most, here, lock, full = 0, 0, threading.Lock(), threading.Event()
 
@@ -248,7 +249,8 @@ def test_seed_000_a_hundred_pictures_at_once_ask_for_some_and_leave_the_rest_to_
 
 
 @pytest.mark.django_db(transaction=True)
-def test_another_process_that_asks_already_is_waited_for(workspace, bus):
+def test_another_process_that_asks_already_is_waited_for(workspace, bus, monkeypatch):
+    monkeypatch.setattr("messaging.avatars.lookups.PATIENCE", 30.0)
     account = connected_account(workspace=workspace)
     avatar = Avatar.objects.create(account=account, jid=ANN)
     asking = threading.Event()
@@ -276,3 +278,18 @@ def test_another_process_that_asks_already_is_waited_for(workspace, bus):
 
     assert (found.source, found.id) == ("live", "p1")
     assert len(bus.asked) == 1
+
+
+def test_a_request_that_waited_for_its_turn_has_less_time_to_ask(account, bus):
+    bus.answers["picture"] = picture()
+    found = avatars.find(account, ANN, since=time.monotonic() - 1.2)
+    assert found.source == "live"
+    [told] = bus.args("picture")
+    assert 0.2 < told["timeout"] <= 0.8
+
+
+def test_a_request_that_comes_too_late_asks_nothing_and_the_wish_is_kept(account, bus):
+    bus.answers["picture"] = picture()
+    found = avatars.find(account, ANN, since=time.monotonic() - 2.0)
+    assert (found.source, bus.asked, len(flights)) == ("default", [], 0)
+    assert Avatar.objects.get().wanted_at is not None

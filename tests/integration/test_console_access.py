@@ -226,6 +226,44 @@ def test_htmx_is_sent_to_the_sign_in_and_swaps_nothing(house, client):
     assert answer.headers["HX-Redirect"] == reverse("console:sign-in")
 
 
+def test_after_signing_in_again_one_is_where_one_was(house, client):
+    """The address of a form shows nothing: the page that had the form does."""
+    workspace, _owner, arguments = house
+    ids = [workspace.pk, arguments["account_id"]]
+    page, form = (reverse(f"console:number-{name}", args=ids) for name in ("settings", "rename"))
+    back = f"{reverse('console:sign-in')}?next={page}"
+    answer = client.post(form, headers={"Referer": f"http://testserver{page}"})
+    assert answer.url == back
+    partial = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{page}"}
+    for answer in (client.post(form, headers=partial), client.get(form, headers=partial)):
+        assert answer.headers["HX-Redirect"] == back
+    for stranger in ("https://elsewhere.test/x", "javascript:alert(1)", "//elsewhere.test"):
+        answer = client.post(form, headers={"Referer": stranger})
+        assert answer.url == reverse("console:sign-in"), stranger
+
+
+def test_what_a_form_of_an_ended_login_sent_is_said_to_be_lost(house, client):
+    workspace, owner, arguments = house
+    ids = [workspace.pk, arguments["account_id"]]
+    client.post(reverse("console:number-rename", args=ids), {"label": "Lost"})
+    client.force_login(owner)
+    page = client.get(reverse("console:number-settings", args=ids)).content.decode()
+    assert "You were signed out, so nothing was changed." in page
+    assert "Lost" not in page
+
+
+def test_the_address_of_a_form_explains_itself(house, client):
+    workspace, owner, _arguments = house
+    client.force_login(owner)
+    for address in (
+        reverse("console:members-invite", args=[workspace.pk]),
+        reverse("console:you-end-all"),
+    ):
+        answer = client.get(address)
+        assert (answer.status_code, answer.headers["Allow"]) == (405, "POST"), address
+        assert "Nothing was changed." in answer.content.decode()
+
+
 def test_pages_are_never_kept_by_shared_caches(house, client):
     workspace, owner, _arguments = house
     client.force_login(owner)

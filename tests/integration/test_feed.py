@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 from channels.db import database_sync_to_async
-from channels.testing import WebsocketCommunicator
 from django.test import Client
 
 from accounts import tickets
@@ -17,6 +16,7 @@ from events import services as event_log
 from realtime.tails import forget_here
 from tests.factories import AccountFactory, UserFactory, WorkspaceFactory, api_key
 from tests.life import connected_account
+from tests.sockets import PatientSocket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,7 +28,7 @@ async def feed(query="", *, key=None, cookie=None, origin=b"http://localhost"):
     headers = [(b"host", b"localhost"), *([(b"origin", origin)] if origin else [])]
     if cookie:
         headers.append((b"cookie", f"switchboard_session={cookie}".encode()))
-    ws = WebsocketCommunicator(
+    ws = PatientSocket(
         application,
         f"/ws/v1/events{query}",
         headers=headers,
@@ -67,7 +67,7 @@ def append(workspace, n=1, account=None):
 
 
 async def closed_with(ws):
-    output = await ws.receive_output(timeout=3)
+    output = await ws.receive_output()
     assert output["type"] == "websocket.close"
     return output["code"]
 
@@ -94,11 +94,11 @@ async def test_events_arrive_in_order_and_a_reconnect_resumes_after_the_last_one
         await ws.receive_json_from()
         await ws.receive_json_from()
         await in_thread(append)(workspace, 3)
-        seen = [(await ws.receive_json_from(timeout=5))["seq"] for _ in range(3)]
+        seen = [(await ws.receive_json_from())["seq"] for _ in range(3)]
     await in_thread(append)(workspace, 2)
     async with feed(f"?after={seen[-1]}", key=key) as ws:
         assert (await ws.receive_json_from())["type"] == "hello"
-        seen += [(await ws.receive_json_from(timeout=5))["seq"] for _ in range(2)]
+        seen += [(await ws.receive_json_from())["seq"] for _ in range(2)]
 
     assert seen == [3, 4, 5, 6, 7]
 
@@ -109,7 +109,7 @@ async def test_filters_by_type_and_account():
     await in_thread(append)(workspace, 1, account)
     async with feed(f"?after=0&types=message&account={account.pk}", key=key) as ws:
         await ws.receive_json_from()
-        event = await ws.receive_json_from(timeout=5)
+        event = await ws.receive_json_from()
         assert (event["type"], event["account_id"], event["seq"]) == ("message", str(account.pk), 4)
 
 
@@ -142,11 +142,11 @@ async def test_a_restricted_key_hears_of_its_accounts_only():
         assert [a["id"] for a in snapshot["accounts"]] == [str(mine.pk)]
         for account in (other, None, mine):
             await in_thread(append)(workspace, 1, account)
-        event = await ws.receive_json_from(timeout=5)
+        event = await ws.receive_json_from()
         assert event["account_id"] == str(mine.pk)
     async with feed("?after=0", key=key) as ws:  # from the log, not from the tail
         await ws.receive_json_from()
-        told = [(await ws.receive_json_from(timeout=5))["account_id"] for _ in range(3)]
+        told = [(await ws.receive_json_from())["account_id"] for _ in range(3)]
         assert set(told) == {str(mine.pk)}
     async with feed(f"?account={other.pk}", key=key) as ws:
         assert await closed_with(ws) == 4404
@@ -160,7 +160,7 @@ async def test_a_feed_opened_with_a_ticket_ends_with_the_key_that_asked(monkeypa
     async with feed(f"?ticket={ticket}&after=1", key=None) as ws:
         await ws.receive_json_from()
         await in_thread(ApiKey.objects.filter(pk=key.pk).update)(revoked=True)
-        while (output := await ws.receive_output(timeout=5))["type"] != "websocket.close":
+        while (output := await ws.receive_output())["type"] != "websocket.close":
             pass
         assert output["code"] == 4401
 
@@ -250,7 +250,7 @@ async def test_a_socket_whose_key_was_revoked_is_closed_at_the_next_ping(monkeyp
     async with feed(key=key) as ws:
         await ws.receive_json_from()
         await ws.receive_json_from()
-        assert (await ws.receive_json_from(timeout=5))["type"] == "ping"
+        assert (await ws.receive_json_from())["type"] == "ping"
         await in_thread(workspace.api_keys.update)(revoked=True)
         assert await code_after_pings(ws) == 4401
 
@@ -270,7 +270,7 @@ async def test_a_browser_that_signed_out_or_left_is_closed_at_the_next_ping(monk
     async with feed(cookie=client.cookies["switchboard_session"].value) as ws:
         await ws.receive_json_from()
         await ws.receive_json_from()
-        assert (await ws.receive_json_from(timeout=5))["type"] == "ping"
+        assert (await ws.receive_json_from())["type"] == "ping"
         await in_thread(
             client.logout if left == "session" else workspace.memberships.all().delete
         )()
@@ -278,7 +278,7 @@ async def test_a_browser_that_signed_out_or_left_is_closed_at_the_next_ping(monk
 
 
 async def code_after_pings(ws):
-    while (output := await ws.receive_output(timeout=3))["type"] == "websocket.send":
+    while (output := await ws.receive_output())["type"] == "websocket.send":
         assert json.loads(output["text"])["type"] == "ping"
     return output["code"]
 
@@ -291,4 +291,4 @@ async def test_garbage_from_the_client_changes_nothing():
         await ws.send_to(text_data="}{ not json")
         await ws.send_to(bytes_data=b"\x00\xff")
         await in_thread(append)(workspace, 1)
-        assert (await ws.receive_json_from(timeout=5))["seq"] == 3
+        assert (await ws.receive_json_from())["seq"] == 3

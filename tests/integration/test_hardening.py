@@ -16,7 +16,6 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP
 from allauth.mfa.utils import decrypt
 from channels.db import database_sync_to_async as in_thread
-from channels.testing import WebsocketCommunicator
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
@@ -28,6 +27,7 @@ from config.management.commands import reseal
 from events import services as event_log
 from sessions_mgr import assignments, services
 from tests.factories import AccountFactory, UserFactory, WorkspaceFactory, api_key, endpoint
+from tests.sockets import PatientSocket
 from webhooks.models import Endpoint
 
 ROOT = Path(__file__).parents[2]
@@ -294,7 +294,7 @@ async def test_whatever_a_client_sends_the_feed_goes_on(seed):
     rng = random.Random(seed)
     workspace = await in_thread(WorkspaceFactory)()
     key = await in_thread(api_key)(workspace)
-    socket = WebsocketCommunicator(
+    socket = PatientSocket(
         application, "/ws/v1/events", subprotocols=["switchboard.v1", f"bearer.{key}"]
     )
     connected, protocol = await socket.connect()
@@ -308,7 +308,7 @@ async def test_whatever_a_client_sends_the_feed_goes_on(seed):
     event = await in_thread(event_log.append)(
         workspace_id=workspace.pk, type="message", data={"text": "still here"}
     )
-    assert (await socket.receive_json_from(timeout=5))["id"] == event.pk
+    assert (await socket.receive_json_from())["id"] == event.pk
     await socket.disconnect()
 
 
@@ -326,7 +326,7 @@ async def test_whatever_a_client_asks_for_it_gets_a_close_code(seed):
             for _ in range(rng.randrange(1, 4))
         )
         offered = ["switchboard.v1", f"bearer.{rng.choice([key, 'x', '', key[:8]])}"]
-        socket = WebsocketCommunicator(application, f"/ws/v1/events?{query}", subprotocols=offered)
+        socket = PatientSocket(application, f"/ws/v1/events?{query}", subprotocols=offered)
         await socket.connect()
         said = await socket.receive_output()
         if said["type"] == "websocket.send":

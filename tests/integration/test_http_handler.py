@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+import time
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
@@ -12,6 +13,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import path
 from django.utils.deprecation import MiddlewareMixin
 
+from accounts.origin import arrival
 from config.http_handler import OneThreadHandler
 
 seen: list[int] = []  # threads
@@ -55,7 +57,12 @@ def flowing(request):
     return StreamingHttpResponse(parts())
 
 
-urlpatterns = [path("plain", plain), path("flowing", flowing)]
+def late(request):
+    time.sleep(0.05)
+    return HttpResponse(str(time.monotonic() - arrival(request)))
+
+
+urlpatterns = [path("plain", plain), path("flowing", flowing), path("late", late)]
 
 
 @pytest.fixture
@@ -91,3 +98,9 @@ def test_all_of_a_request_runs_in_one_thread_beside_the_loop(ask):
 
 def test_what_a_view_streams_is_still_read_by_the_loop(ask):
     assert ask("/flowing") == (200, b"one two")
+
+
+def test_a_request_knows_when_it_came_in(ask):
+    status, waited = ask("/late")
+    assert status == 200
+    assert float(waited) >= 0.05

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+
 import pytest
 from channels.db import database_sync_to_async as in_thread
 from django.utils import timezone
@@ -14,11 +17,13 @@ from sessions_mgr.engines import base
 from tests.factories import AccountFactory
 from tests.life import LINKED, say
 from tests.outbox_rows import (
+    FRIEND,
     account_row,
     acks,
     events,
     look,
     put,
+    record,
 )
 from tests.outboxes import FakeWorker, outbox
 
@@ -134,6 +139,35 @@ async def test_a_time_lock_is_shown_with_the_account_and_in_the_error():
     await in_thread(account.refresh_from_db)()
     assert [r["kind"] for r in account.restrictions] == ["reachout_timelock"]
     assert len(await events(types.ACCOUNT_RESTRICTED)) == 1
+
+
+async def test_a_time_lock_is_over_when_a_first_message_to_somebody_goes_through():
+    account = await account_row()
+    worker = FakeWorker()
+
+    async def locked():
+        await in_thread(account.refresh_from_db)()
+        return [known["kind"] for known in account.restrictions]
+
+    async with outbox(worker) as it:
+        await put(account, "known", to="+15550003")
+        await it.until_quiet()
+        worker.fail("send", "reachout_timelock", "463")
+        await put(account, "stranger")
+        await it.until_quiet()
+        await put(account, "known", to="+15550003")
+        await it.until_quiet()
+        assert await locked() == ["reachout_timelock"]
+
+        await put(account, "stranger, again")
+        await it.until_quiet()
+        assert await locked() == []
+
+        worker.fail("send", "reachout_timelock", "463")
+        await put(account, "another one", to="+15550004")
+        await it.until_quiet()
+    assert await locked() == ["reachout_timelock"]
+    assert len(await events(types.ACCOUNT_RESTRICTED)) == 2
 
 
 async def test_too_fast_pauses_the_account_longer_each_time_and_loses_nothing():
@@ -326,3 +360,56 @@ async def test_a_disconnect_in_the_middle_holds_the_rest_back_until_it_is_back()
         await it.until_quiet()
         assert it.worker.calls == []
         assert await in_thread(Outgoing.objects.waiting().count)() == 1
+
+
+def both_names():
+    """A message that says which number belongs to the LID."""
+    return base.MessageReceived(
+        wa_id="3A09",
+        chat=FRIEND,
+        sender=FRIEND,
+        from_me=False,
+        timestamp=timezone.now().timestamp(),
+        type="text",
+        text="hello",
+    )
+
+
+async def test_order_is_kept_when_the_number_of_a_chat_becomes_known_while_it_waits():
+    account = await account_row()
+    await put(account, "a0", to=FRIEND.lid)
+    await put(account, "a1", to=FRIEND.lid)
+    worker = FakeWorker()
+    worker.fail("send", "not_connected")
+    async with outbox(worker) as it:
+        await it.until_quiet()
+        await record(account, both_names())
+        await put(account, "a2", to=FRIEND.jid)
+        await it.until_quiet()
+        assert worker.texts() == []
+        await it.pass_time(10)
+    assert worker.texts() == ["a0", "a1", "a2"]
+
+
+async def test_a_message_under_way_is_not_asked_for_again_when_its_chat_gets_another_name():
+    account = await account_row()
+    await put(account, "a0", to=FRIEND.lid)
+    await put(account, "a1", to=FRIEND.lid)
+    under_way, go_on = threading.Event(), threading.Event()
+    worker = FakeWorker()
+
+    def hang(_sent):
+        under_way.set()
+        assert go_on.wait(10)
+
+    worker.during_send = hang
+    async with outbox(worker) as it:
+        await it.dispatcher.step()
+        assert await asyncio.to_thread(under_way.wait, 10)
+        await record(account, both_names())
+        assert await it.dispatcher.step() == 0
+        go_on.set()
+        await it.dispatcher.settle()
+        await it.until_quiet()
+    assert worker.texts() == ["a0", "a1"]
+    assert worker.ops().count("send") == 2

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from events import types
 from messaging import chats, people
 from messaging.models import Chat, Contact, Message, Reaction, Receipt
 from sessions_mgr.engines.base import Party
 from tests.factories import AccountFactory
 from tests.life import connected_account
-from tests.said import ANN, GROUP, NOON, hear, message, ours, reaction, receipt, told
+from tests.said import ANN, GROUP, NOON, US, hear, message, ours, reaction, receipt, told
 
 pytestmark = pytest.mark.django_db
 
@@ -169,3 +170,21 @@ def test_whatever_is_said_names_stay_unique_and_every_message_keeps_its_place(pa
         assert len(names) == len(set(names))
     placed = Message.objects.filter(account=account)
     assert placed.exclude(chat_row=None).exclude(sender_contact=None).count() == len(rows)
+
+
+def test_our_own_number_has_both_names_although_our_phone_says_its_lid_only(account):
+    by_lid = Party(US.lid, US.lid, push_name="Demo")
+    hear(
+        account,
+        message("1", from_me=True, sender=by_lid),
+        reaction(sender=by_lid, from_me=True, target_wa_id="1"),
+        receipt("read", "9", sender=by_lid),
+        message("2", from_me=True, sender=by_lid, chat=by_lid),
+    )
+
+    both = {"jid": US.jid, "lid": US.lid, "phone_number": US.phone_number, "push_name": "Demo"}
+    for kind in (types.MESSAGE, types.MESSAGE_REACTION, types.MESSAGE_ACK):
+        senders = [event["sender"] for event in told(account, kind)]
+        assert senders and all(sender == both for sender in senders)
+    assert Chat.objects.get(jid=US.jid).lid == US.lid
+    assert Contact.objects.get(lid=US.lid).phone_number == US.phone_number

@@ -357,6 +357,24 @@ def test_factor_pages_are_for_those_who_are_signed_in(client, name):
     assert client.get(reverse(name)).url.startswith(SIGN_IN)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_secrets_are_kept_by_no_cache_and_own_pages_by_none_that_is_shared(client, person):
+    sign_in(client, person)
+    confirm(client)
+    assert "no-store" in client.get(reverse("mfa_activate_totp")).headers["Cache-Control"]
+    with_totp(client, person)
+    for name in (
+        "mfa_view_recovery_codes",
+        "mfa_generate_recovery_codes",
+        "mfa_download_recovery_codes",
+    ):
+        answer = client.get(reverse(name))
+        assert answer.status_code == 200, name
+        assert "no-store" in answer.headers["Cache-Control"], name
+    for name in ("account_change_password", "mfa_index", "console:you", "console:you-sessions"):
+        assert "private" in client.get(reverse(name)).headers["Cache-Control"], name
+
+
 def test_a_name_is_changed_by_its_owner(client, person):
     client.force_login(person)
     client.post(reverse("console:you"), {"name": "Ada"})

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from accounts.models import WhatsAppAccount
 from events.models import Event, Log
+from messaging import chats
+from messaging.ingest import store_batch
+from messaging.models import Chat, Message
+from messaging.outbox import orders, requests, settling
 from sessions_mgr import assignments, facts, services
 from sessions_mgr.engines import base
 from sessions_mgr.models import Session, StatusChange
 from sessions_mgr.states import Desired, Status
 from tests.factories import AccountFactory, WorkspaceFactory
 from tests.life import LINKED, connected_account, start
+from tests.said import ANN, BOB, entry, hear, message
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -135,3 +143,63 @@ def test_one_phone_scanned_by_eight_accounts_at_once_links_one():
     statuses = sorted(Session.objects.values_list("status", flat=True))
     assert statuses == ["connected"] + ["failed"] * (THREADS - 1)
     assert WhatsAppAccount.objects.exclude(phone_number=None).count() == 1
+
+
+def test_a_message_to_a_chat_that_becomes_one_with_another_at_this_moment_is_accepted(monkeypatch):
+    account = connected_account()
+    for name in (ANN.lid, ANN.jid):
+        chats.of(account, base.Party(name))
+    find = orders._chat
+
+    def find_and_be_overtaken(*args):
+        found = find(*args)
+        at_once(lambda n: chats.of(account, ANN), times=1)
+        return found
+
+    monkeypatch.setattr(orders, "_chat", find_and_be_overtaken)
+    order = requests.parse({"to": ANN.jid, "type": "text", "text": "hello"})
+    message, created = orders.enqueue(account=account, order=order, by="key:test")
+
+    assert created
+    assert Message.objects.get().chat_row == Chat.objects.get()
+    assert message.outgoing.lane == ANN.jid
+
+
+def until_somebody_waits_for_a_lock(seconds=10.0):
+    asked = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
+    until = time.monotonic() + seconds
+    with connection.cursor() as cursor:
+        while time.monotonic() < until:
+            cursor.execute(asked, [connection.settings_dict["NAME"]])
+            if cursor.fetchone():
+                return
+    raise AssertionError("nobody waits")
+
+
+def test_what_comes_in_and_what_goes_out_in_one_chat_do_not_wait_for_each_other(monkeypatch):
+    account = connected_account()
+    for party in (BOB, ANN):
+        hear(account, message(f"first of {party.push_name}", chat=party, sender=party))
+    order = requests.parse({"to": ANN.jid, "type": "text", "text": "hello"})
+    ours, _ = orders.enqueue(account=account, order=order, by="key:test")
+    note, chat_is_held = chats.note, threading.Event()
+
+    def note_and_hold(chat, row):
+        note(chat, row)
+        if row.pk == ours.pk:
+            chat_is_held.set()
+            until_somebody_waits_for_a_lock()
+
+    monkeypatch.setattr(chats, "note", note_and_hold)
+
+    def outbox_or_ingest(n):
+        if n == 0:
+            return settling.sent(ours.pk, wa_id="3EB0", at=timezone.now())
+        assert chat_is_held.wait(10)
+        return store_batch(
+            [entry(account, message(p.push_name, chat=p, sender=p)) for p in (BOB, ANN)]
+        )
+
+    assert at_once(outbox_or_ingest, times=2) == [True, None]
+    assert Message.objects.count() == 5
+    assert Log.objects.get().last_seq == Event.objects.count()

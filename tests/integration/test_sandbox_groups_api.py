@@ -31,6 +31,13 @@ def test_a_group_is_made_shown_and_written_in(phones, group):
     assert (entry["text"], entry["group"]) == ("to all", jid)
 
 
+def test_a_phone_makes_a_group_of_its_own(phones):
+    made = phones.post(f"{PHONES}/{OURS}/groups", {"subject": "Mine", "participants": [THEIRS]})
+    assert (made.status_code, made.json()["owner"]) == (201, OURS)
+    theirs = phones.get(f"{PHONES}/{THEIRS}/groups").json()["results"]
+    assert made.json()["jid"] in [group["jid"] for group in theirs]
+
+
 def test_phones_act_in_a_group(phones, group):
     path = f"{GROUPS}/{group['jid']}"
     changed = phones.post(f"{path}/settings", {"by": OURS, "subject": "Renamed"})

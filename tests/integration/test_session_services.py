@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from accounts.models import WhatsAppAccount
@@ -273,6 +275,25 @@ def test_a_ban_is_a_status_with_its_end_and_a_restriction():
     assert "2033-05-18" in session.reason_message
     assert account.restrictions[0]["until"] == "2033-05-18T03:33:20.000Z"
     assert Event.objects.filter(type="account.restricted").exists()
+
+
+def test_a_ban_is_no_restriction_any_more_once_its_time_is_over_or_the_number_is_connected(
+    api, workspace
+):
+    account = connected_account(workspace=workspace)
+
+    def shown():
+        return api.get(f"/api/v1/accounts/{account.pk}").json()["restrictions"]
+
+    say(account, base.TemporarilyBanned(code="101", expires_at=time.time() + 60))
+    assert [known["kind"] for known in shown()] == ["temporary_ban"]
+
+    start(account)
+    say(account, base.Connected(**LINKED))
+    assert shown() == []
+
+    say(account, base.TemporarilyBanned(code="101", expires_at=time.time() - 60))
+    assert shown() == []
 
 
 def test_a_silent_line_is_reconnecting_and_recovers():

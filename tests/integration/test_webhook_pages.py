@@ -141,6 +141,26 @@ def test_failure_pause_and_disabling_are_explained(client, home):
     assert "It answered 410." in text_of(client.get(at("webhook", home, hook)))
 
 
+def test_what_waits_says_for_what(client, home):
+    """A time that has passed is no answer to "when"."""
+    hook = endpoint(home, order="none", concurrency=20)
+    happen(home)
+    page = client.get(at("webhook", home, hook)).content.decode()
+    assert "in its turn" in page
+    work(ok=False, error="answered 500")
+    row = Delivery.objects.get(endpoint=hook)
+    assert row.due_at > timezone.now()
+    page = client.get(at("webhook", home, hook)).content.decode()
+    assert f'datetime="{row.due_at.isoformat()[:19]}' in page
+    happen(home, 19)
+    work(ok=False, error="answered 500")
+    assert "as soon as it answers" in text_of(client.get(at("webhook", home, hook)))
+    one = at("webhook-delivery", home, hook, delivery_id=row.pk)
+    assert "next attempt as soon as it answers" in text_of(client.get(one))
+    client.post(at("webhook-disable", home, hook))
+    assert "when the webhook is enabled" in text_of(client.get(at("webhook", home, hook)))
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("code", "words"), [(204, "was taken: 204"), (500, "was not taken: answered 500")]

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 from channels.db import database_sync_to_async as in_thread
-from channels.testing import WebsocketCommunicator
 from django.test import Client
 from django.utils import timezone
 
@@ -32,6 +31,7 @@ from tests.factories import (
 )
 from tests.isolation.cast import tenant
 from tests.life import connected_account
+from tests.sockets import PatientSocket
 from webhooks import ledger
 from webhooks.models import Delivery
 
@@ -129,7 +129,7 @@ async def test_its_feed_is_refused_and_an_open_one_loses_its_right():
     key = await in_thread(api_key)(workspace)
 
     def socket():
-        return WebsocketCommunicator(
+        return PatientSocket(
             application, "/ws/v1/events", subprotocols=["switchboard.v1", f"bearer.{key}"]
         )
 

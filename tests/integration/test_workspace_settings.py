@@ -83,6 +83,7 @@ def test_patch_needs_the_scope_admin(api):
         ({"pacing_min_gap_ms": -5}, "pacing_min_gap_ms"),
         ({"pacing_new_chats_per_hour": 10**6}, "pacing_new_chats_per_hour"),
         ({"notice_email": "nonsense"}, "notice_email"),
+        ({"notice_language": "de"}, "notice_language"),
         ({"notice_email": "a@b.example\nBcc: x@y.example"}, "notice_email"),
     ],
 )
@@ -103,13 +104,20 @@ def test_a_name_that_is_taken_is_refused(admin_api):
 def test_the_page_saves_and_names_what_is_wrong(workspace):
     browser = browser_of(workspace)
     base_url = f"/workspaces/{workspace.pk}/settings/"
-    fine = {"pacing_min_gap_ms": "100", "pacing_new_chats_per_hour": "0", "event_retention_days": 5}
+    fine = {
+        "gap_seconds": "1.5",
+        "pacing_new_chats_per_hour": "0",
+        "event_retention_days": 5,
+        "notice_language": "id",
+    }
     assert browser.post(base_url + "change", fine).status_code == 302
     chosen = preferences.of(workspace.pk)
     assert (chosen.event_retention_days, chosen.fetch_avatars) == (5, False)
+    assert (chosen.notice_language, chosen.pacing_min_gap_ms) == ("id", 1500)
     wrong = browser.post(base_url + "change", fine | {"event_retention_days": "99"})
     assert wrong.status_code == 422
     assert b"from 1 to 30" in wrong.content
+    assert b'value="1.5"' in wrong.content
     renamed = browser.post(base_url + "rename", {"name": "Bakery"})
     assert renamed.status_code == 302
     assert b"Bakery" in browser.get(base_url).content

@@ -7,12 +7,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from channels.db import database_sync_to_async as in_thread
-from channels.testing import WebsocketCommunicator
 
 from config.asgi import application
 from tests.isolation import cast
 from tests.isolation.cast import MARK, PARAMETERS, rows_of, rule_of, tenant, values
 from tests.isolation.routes import Route, all_routes
+from tests.sockets import PatientSocket
 
 pytestmark = pytest.mark.django_db
 
@@ -234,13 +234,13 @@ def test_a_foreign_id_in_a_body_is_refused_by_its_field(path, body, name, kind, 
 async def test_the_feed_of_somebody_else_does_not_exist(query):
     victim = await in_thread(tenant)(MARK, "+15557770001")
     outsider = await in_thread(tenant)("outsider", "+15557770002")
-    feed = WebsocketCommunicator(
+    feed = PatientSocket(
         application,
         f"/ws/v1/events?after=0&{query}={victim.ids[query]}",
         headers=[(b"origin", b"http://localhost")],
         subprotocols=["switchboard.v1", f"bearer.{outsider.key}"],
     )
     await feed.connect()
-    output = await feed.receive_output(timeout=3)
+    output = await feed.receive_output()
     assert (output["type"], output["code"]) == ("websocket.close", 4404)
     await feed.disconnect()

@@ -16,7 +16,7 @@ from tests.system.sandbox_process import SandboxProcess
 OURS = "+15550001001"
 THEIRS = "+15550002002"
 OTHER = "+15550003003"
-DEADLINE_SECONDS = 15.0
+DEADLINE_SECONDS = 30.0
 WAVEFORM = bytes(range(64))
 
 

@@ -36,13 +36,13 @@ class Line:
             lambda: f"{kind} {wa_id}; log: {self.lab.log(self.account)[-1500:]}",
         )[0]
 
-    def ask(self, op, seconds=20.0, **args):
+    def ask(self, op, seconds=30.0, **args):
         reply = self.lab.nats.request(self.account, op, seconds, **args)
         assert reply["ok"], reply
         return reply["result"]
 
     def error(self, op, **args):
-        reply = self.lab.nats.request(self.account, op, 20.0, **args)
+        reply = self.lab.nats.request(self.account, op, 30.0, **args)
         assert not reply["ok"], reply
         return reply["error"]
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 PINNED_ROOT_KEY = bytes.fromhex("142375574d0a587166aae71ebe516437c4a28b73e3695c6ce1f7f9545da8ee6b")
-DEADLINE_SECONDS = 15.0
+DEADLINE_SECONDS = 30.0
 
 
 class NeonizeClient:

@@ -12,7 +12,7 @@ from typing import Any
 from sandbox.client import SandboxNetwork
 
 ROOT = Path(__file__).parents[2]
-DEADLINE_SECONDS = 15.0
+DEADLINE_SECONDS = 30.0
 
 
 class SandboxProcess:

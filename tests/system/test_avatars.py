@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.product import eventually
 
-PATIENCE = 2.5  # seconds, the contract's
+PATIENCE = 10.0  # seconds: ours are 2, and a busy machine's; whatsmeow alone waits for 75
 
 
 def jpeg(colour):

@@ -81,14 +81,14 @@ def test_a_restart_of_the_bus_does_not_fence(bus, keep):
 
 
 def test_a_bus_that_stays_away_fences_and_the_lease_comes_back_with_it(bus, keep):
-    keeper = keep(ttl=2.0)
+    keeper = keep(ttl=6.0)
     assert keeper.decided.wait(5)
     bus.stop()
     stopped = time.monotonic()
 
-    until(lambda: keeper.token() is None, "the workers are to stop", seconds=2)
-    assert keeper.killed.wait(2)
-    assert time.monotonic() - stopped < 2.0  # before anybody could see the entry gone
+    until(lambda: keeper.token() is None, "the workers are to stop", seconds=6)
+    assert keeper.killed.wait(6)
+    assert time.monotonic() - stopped < 6.0  # before anybody could see the entry gone
 
     bus.start()
     until(lambda: keeper.token() == 2, "held again, in another term")
@@ -114,7 +114,7 @@ def test_a_predecessor_of_this_host_that_is_dead_is_replaced_without_waiting(bus
 
     assert second.decided.wait(5)
     assert (second.token(), second.refused) == (1, False)
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 30.0  # half of what the dead one had left
     assert second.me.draining  # a crash does not undo a drain
 
 

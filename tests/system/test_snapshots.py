@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.product import ROOT, Product, eventually
+from tests.product import ROOT, Product, eventually, remove_folder
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,7 @@ def test_a_lost_folder_comes_back_from_its_snapshot(product, number):
     product.link(account, product.phone(number))
     stores(product, "snapshot", account)
     rest(product, account)
-    shutil.rmtree(folder(product, account))
+    remove_folder(folder(product, account))
 
     stores(product, "restore", account)
     product.call("POST", f"/accounts/{account}/connect")

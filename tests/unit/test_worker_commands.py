@@ -128,10 +128,10 @@ def test_a_picture_at_an_address_that_is_not_https_is_not_fetched(start):
 
 
 def test_an_engine_that_hangs_is_left_alone_after_the_deadline(start):
-    worker = start(replies={"picture": {"seconds": 0.5}})
+    worker = start(replies={"picture": {"seconds": 5.0}})
     begun = time.monotonic()
     assert worker.ask("picture", jid=SOMEBODY, timeout=0.05)["error"]["code"] == "timeout"
-    assert time.monotonic() - begun < 0.4
+    assert time.monotonic() - begun < 4  # before the engine answers
     assert worker.ask("presence", state="available")["ok"]
 
 

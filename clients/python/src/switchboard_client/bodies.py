@@ -228,6 +228,14 @@ class WorkspaceSettingsRequest(TypedDict):
     """
     who is told when a number is logged out or fails; empty: nobody
     """
+    notice_language: NotRequired[Literal["en", "id", "pt-br"]]
+    """
+    of what is mailed to `notice_email`
+
+    * `en` - English
+    * `id` - Bahasa Indonesia
+    * `pt-br` - Português (Brasil)
+    """
 
 
 class ApiKeyRequest(TypedDict):

@@ -343,6 +343,14 @@ class WorkspaceSettings(Model):
     """
     who is told when a number is logged out or fails; empty: nobody
     """
+    notice_language: Literal["en", "id", "pt-br"] | None = None
+    """
+    of what is mailed to `notice_email`
+
+    * `en` - English
+    * `id` - Bahasa Indonesia
+    * `pt-br` - Português (Brasil)
+    """
 
 
 class Account(Model):
