@@ -2,88 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import io
-import re
-from itertools import count
-
 import pytest
-from PIL import Image
 from playwright.sync_api import Page, expect
 
 from sandbox.client import SandboxNetwork
-from tests.browser.conftest import DEADLINE, DESKTOP, PHONE, check, live, picture
+from tests.browser.conftest import DEADLINE, PHONE, check, live, picture
+from tests.browser.desk import Desk, bubble, drawing, menu
 from tests.product import eventually
-
-NUMBERS = count(15550190001)
-LOOKS = {
-    "light-desktop": ("light", DESKTOP),
-    "dark-desktop": ("dark", DESKTOP),
-    "light-phone": ("light", PHONE),
-    "dark-phone": ("dark", PHONE),
-}
-
-
-def drawing(colour: str = "#3f6fb5", size: tuple[int, int] = (480, 320)) -> bytes:
-    made = io.BytesIO()
-    image = Image.new("RGB", size, colour)
-    image.paste("#e8b04a", (size[0] // 3, size[1] // 4, size[0] * 2 // 3, size[1] * 3 // 4))
-    image.save(made, "JPEG")
-    return made.getvalue()
-
-
-class Desk:
-    """A connected number, and a phone that writes to it."""
-
-    def __init__(self, product, label: str = "Support Berlin") -> None:
-        self.product = product
-        self.own, self.other = f"+{next(NUMBERS)}", f"+{next(NUMBERS)}"
-        self.account = product.new_account(label)
-        product.phone(self.own, name="Desk")
-        product.phone(self.other, name="Ada Byron")
-        product.link(self.account, self.own)
-        workspace = product.call("GET", "/workspace")["id"]
-        self.path = f"/workspaces/{workspace}/numbers/{self.account}/conversations/"
-        self.sandbox = f"/workspaces/{workspace}/sandbox/"
-
-    def says(self, kind: str = "text", sender: str = "", **body) -> str:
-        """The phone sends; the WhatsApp id."""
-        body = {"to": self.own, "type": kind, **body}
-        path = f"/sandbox/phones/{sender or self.other}/messages"
-        return self.product.call("POST", path, json=body)["ids"][0]
-
-    def inbox(self) -> list[dict]:
-        return self.product.call("GET", f"/sandbox/phones/{self.other}/inbox")["results"]
-
-    def got(self, **wanted) -> dict:
-        """The entry of the phone's inbox that has these values, once it is there."""
-
-        def look():
-            return [e for e in self.inbox() if all(e.get(k) == v for k, v in wanted.items())]
-
-        return eventually(look, what=f"the phone shows {wanted}")[0]
-
-    def open(self, page: Page) -> None:
-        """The conversation with the phone, from the list."""
-        page.goto(self.path)
-        page.locator(".chat", has_text="Ada Byron").first.click()
-        expect(page.locator("#composer, .composer").first).to_be_visible()
-        live(page)
 
 
 @pytest.fixture(scope="module")
 def desk(product):
     return Desk(product)
-
-
-def bubble(page: Page, text: str):
-    return page.locator(".msg", has_text=text).last
-
-
-def menu(page: Page, text: str):
-    opened = bubble(page, text)
-    opened.locator("summary.menu-open").click()
-    return opened
 
 
 def test_what_a_phone_writes_appears_live_and_the_answer_reaches_it(page: Page, desk):
@@ -209,27 +139,6 @@ def test_a_place_a_card_and_a_poll_are_sent_from_the_composer(page: Page, desk):
     assert polls[0]["selectable"] == 0
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_the_dialogs_of_the_composer_are_accessible_and_fit(open_page, desk, look):
-    theme, size = LOOKS[look]
-    page = open_page(theme=theme, size=size)
-    desk.says(text="Hello")
-    desk.open(page)
-    check(page)
-    for link, title in (
-        ("a place", "Send a place"),
-        ("a contact card", "Send a contact card"),
-        ("a poll", "Send a poll"),
-    ):
-        page.get_by_role("link", name=link).click()
-        dialog = page.get_by_role("dialog", name=title)
-        expect(dialog).to_be_visible(timeout=DEADLINE)
-        check(page)
-        picture(page, f"composer-{title.rpartition(' ')[2]}-{look}")
-        dialog.get_by_role("link", name="Cancel").click()
-        expect(dialog).to_be_hidden()
-
-
 def open_without_scripts(page, desk, text):
     """Nothing comes by itself then: look again until it is there."""
 
@@ -312,96 +221,6 @@ def test_a_number_without_a_connection_says_that_messages_wait(page: Page, produ
     expect(mine).to_contain_text("queued", timeout=DEADLINE)
     mine.get_by_role("button", name="Take back").click()
     expect(mine).to_contain_text("taken back", timeout=DEADLINE)
-
-
-@pytest.fixture(scope="module")
-def furnished(product):
-    """A conversation with something of everything, and a group."""
-    desk = Desk(product, "Front desk")
-    third = product.phone(f"+{next(NUMBERS)}", name="Ben Okafor")
-    data = base64.b64encode(drawing()).decode()
-    first = desk.says(text="Good morning! Do you have this in blue?")
-    desk.says("image", media={"base64": data, "mime_type": "image/jpeg"}, caption="This one")
-    desk.says(
-        "voice",
-        media={
-            "base64": base64.b64encode(b"OggS" + bytes(200)).decode(),
-            "mime_type": "audio/ogg; codecs=opus",
-            "duration": 7,
-            "waveform": base64.b64encode(bytes((i * 37) % 100 for i in range(64))).decode(),
-        },
-    )
-    desk.says(
-        "location",
-        location={"latitude": 52.52, "longitude": 13.405, "name": "Shop", "address": "Mitte"},
-    )
-    desk.says("contact", contacts=[{"name": "Ben Okafor", "phone_number": third}])
-    poll = desk.says("poll", poll={"name": "When?", "options": ["Monday", "Friday"]})
-    desk.says("raw", raw={"field": 99, "base64": "CgA="})
-    gone = desk.says(text="Wrong chat, sorry")
-    desk.says("revoke", revoke={"message_id": gone})
-    sent = product.call(
-        "POST",
-        f"/accounts/{desk.account}/messages",
-        json={"to": desk.other, "type": "text", "text": "Yes, two left.", "reply_to": first},
-    )
-    eventually(
-        lambda: product.call("GET", f"/messages/{sent['id']}")["status"] == "delivered",
-        what="delivered",
-    )
-    desk.says(
-        "reaction", reaction={"message_id": desk.got(text="Yes, two left.")["wa_id"], "emoji": "❤️"}
-    )
-    desk.says("vote", vote={"message_id": poll, "options": ["Friday"]})
-    group = product.call(
-        "POST",
-        "/sandbox/groups",
-        json={"owner": desk.other, "subject": "Deliveries", "participants": [desk.own, third]},
-    )
-    for sender, text in ((desk.other, "Van 2 is late"), (third, "Ten minutes"), (third, "Max.")):
-        product.call(
-            "POST",
-            f"/sandbox/phones/{sender}/messages",
-            json={"group": group["jid"], "type": "text", "text": text},
-        )
-    eventually(
-        lambda: len(product.call("GET", f"/accounts/{desk.account}/chats")["results"]) > 1,
-        what="two chats",
-    )
-    return desk
-
-
-@pytest.mark.parametrize("look", LOOKS)
-def test_every_kind_of_message_is_accessible_and_fits(open_page, furnished, look):
-    theme, size = LOOKS[look]
-    page = open_page(theme=theme, size=size)
-    page.goto(furnished.path)
-    expect(page.locator(".chat")).to_have_count(2, timeout=DEADLINE)
-    live(page)
-    check(page)
-    picture(page, f"conversations-{look}")
-    page.locator(".chat", has_text="Ada Byron").first.click()
-    live(page)
-    expect(page.locator(".msg-reactions")).to_contain_text("❤️", timeout=DEADLINE)
-    expect(page.locator(".poll")).to_contain_text(re.compile(r"Friday\s*1"), timeout=DEADLINE)
-    expect(page.locator(".msg-image img")).to_be_visible(timeout=DEADLINE)
-    check(page)
-    picture(page, f"conversation-{look}")
-    page.locator(".thread-pane").evaluate("pane => pane.scrollTo(0, -pane.scrollHeight)")
-    picture(page, f"conversation-top-{look}")
-    page.goto(furnished.path)
-    page.locator(".chat", has_text="Deliveries").first.click()
-    live(page)
-    expect(page.locator(".msg-author")).to_have_count(2)
-    check(page)
-    page.get_by_role("link", name="Group: who is in it").click()
-    dialog = page.get_by_role("dialog", name="Deliveries")
-    expect(dialog.get_by_text("3 members")).to_be_visible(timeout=DEADLINE)
-    expect(dialog.get_by_text("owner")).to_be_visible()
-    check(page)
-    picture(page, f"conversation-group-{look}")
-    page.goto(furnished.path + "new")
-    check(page)
 
 
 def test_a_virtual_phone_can_do_everything_from_its_page(page: Page, desk):

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import DEADLINE, live
-from tests.browser.test_conversations import Desk, bubble, drawing
+from tests.browser.desk import Desk, bubble, drawing
 from tests.browser.test_people import go, invite, join
 from tests.product import eventually
 
