@@ -25,6 +25,11 @@ def readable(name: str) -> None:
         raise forms.ValidationError(_("Use printable characters only."), code="unprintable")
 
 
+def start_here(form: forms.Form, name: str) -> None:
+    """The field that has the focus on a page that is there for this form."""
+    form.fields[name].widget.attrs["autofocus"] = True
+
+
 class LabelForm(forms.Form):
     label = forms.CharField(
         label=_("Label"),

@@ -6,6 +6,7 @@ colour alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,6 +134,25 @@ def told(message: dict[str, Any]) -> str:
         text = text[:PREVIEW] + "…"
     word = kind(str(message.get("type") or "text"))
     return f"{word}: {text}" if word and text else word or text
+
+
+def doing(raw: Mapping[str, Any]) -> str:
+    """What an entry of a virtual phone did to another message; empty for one that says something
+    itself."""
+    match raw["type"]:
+        case "reaction":
+            emoji = (raw.get("reaction") or {}).get("emoji")
+            return _("reacted with %(emoji)s") % {"emoji": emoji} if emoji else _("no reaction")
+        case "edit":
+            return _("changed a message to: %(text)s") % {"text": raw["edit"].get("text", "")}
+        case "revoke":
+            return _("deleted a message")
+        case "poll_vote":
+            options = (raw.get("vote") or {}).get("options") or []
+            return _("voted: %(what)s") % {"what": ", ".join(options) or _("nothing")}
+        case "timer":
+            return _("changed how long messages stay")
+    return ""
 
 
 def who(person: dict[str, Any] | None) -> str:

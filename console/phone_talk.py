@@ -23,7 +23,7 @@ from messaging.outbox import sniffing
 from sessions_mgr import sandbox_gateway as gateway
 from sessions_mgr.sandbox_gateway import SandboxError
 
-from .message_words import told
+from .message_words import doing, told
 from .virtual_phones import checked
 
 SHOWN = 60
@@ -97,25 +97,8 @@ def _received(raw: Mapping[str, Any], subjects: Mapping[str, str]) -> Entry:
         extra={name: raw.get(name) for name in ("location", "contacts") if raw.get(name)},
     )
     entry.words = told({"type": entry.type, "text": entry.text})
-    entry.doing = _doing(raw)
+    entry.doing = doing(raw)
     return entry
-
-
-def _doing(raw: Mapping[str, Any]) -> str:
-    match raw["type"]:
-        case "reaction":
-            emoji = (raw.get("reaction") or {}).get("emoji")
-            return _("reacted with %(emoji)s") % {"emoji": emoji} if emoji else _("no reaction")
-        case "edit":
-            return _("changed a message to: %(text)s") % {"text": raw["edit"].get("text", "")}
-        case "revoke":
-            return _("deleted a message")
-        case "poll_vote":
-            options = (raw.get("vote") or {}).get("options") or []
-            return _("voted: %(what)s") % {"what": ", ".join(options) or _("nothing")}
-        case "timer":
-            return _("changed how long messages stay")
-    return ""
 
 
 def _sent(number: str, workspace: Workspace, subjects: Mapping[str, str]) -> list[Entry]:

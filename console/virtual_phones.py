@@ -16,6 +16,8 @@ from accounts.models import WhatsAppAccount
 from sessions_mgr import sandbox_gateway as gateway
 from sessions_mgr.sandbox_gateway import SandboxError
 
+from .message_words import doing, told
+
 FIRST_NUMBER = 15550100001  # numbers that no country has given out
 INBOX_SHOWN = 20
 NAMES = (
@@ -98,7 +100,7 @@ def inbox(number: str) -> list[Received]:
     return [
         Received(
             sender=raw["from"],
-            text=raw["text"] or f"[{raw['type']}]",
+            text=raw["text"] or doing(raw) or told({"type": raw["type"]}),
             at=datetime.fromtimestamp(raw["timestamp"], UTC),
             mine=raw["from_me"],
         )

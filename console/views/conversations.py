@@ -23,7 +23,7 @@ from .. import chat_rows, composer
 from ..access import SEND, MemberRequest, workspace_page
 from ..answers import is_partial
 from ..bubbles import EMOJI, bubbles
-from ..forms import RecipientForm
+from ..forms import RecipientForm, start_here
 from ..group_panel import panel_of
 from ..thread_window import window
 from .number import head_context
@@ -97,6 +97,7 @@ def receipts(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
 def start(request: MemberRequest, account: WhatsAppAccount) -> HttpResponse:
     """A conversation with somebody who is typed or chosen; nothing is sent yet."""
     form = RecipientForm(request.POST or None)
+    start_here(form, "to")
     if request.method == "POST" and form.is_valid():
         jid = form.cleaned_data["to"]
         chat = chats.of(account, Party(jid=jid, type=chats.type_of(jid)))

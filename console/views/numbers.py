@@ -22,7 +22,7 @@ from sessions_mgr.models import StatusChange
 
 from ..access import OPERATE, MemberRequest, actor, workspace_page
 from ..answers import is_partial, leave
-from ..forms import LabelForm
+from ..forms import LabelForm, start_here
 from ..number_figures import memory as worker_memory
 from ..number_figures import today
 from ..pictures import QUARTER, QUARTERS, Bar, Change, status_strip
@@ -88,6 +88,7 @@ def memory(request: MemberRequest) -> HttpResponse:
 @workspace_page("GET", "POST", may=OPERATE)
 def add(request: MemberRequest) -> HttpResponse:
     form = LabelForm(request.POST or None)
+    start_here(form, "label")
     if request.method == "POST" and form.is_valid():
         try:
             account = services.create_account(

@@ -22,6 +22,7 @@ from webhooks.models import Attempt, Delivery, Endpoint, Health, Status
 from ..access import ADMINISTER, OPERATE, MemberRequest, actor, workspace_page
 from ..answers import is_partial, leave
 from ..delivery_turns import turn_of
+from ..forms import start_here
 from ..pictures import Bar
 from ..statuses import Look
 from ..summaries import marked_json
@@ -91,6 +92,7 @@ def _rows(request: MemberRequest) -> list[dict[str, Any]]:
 @workspace_page("GET", "POST", may=ADMINISTER)
 def add(request: MemberRequest) -> HttpResponse:
     form = WebhookForm(request.workspace, request.POST or None)
+    start_here(form, "url")
     if request.method == "POST" and form.is_valid():
         try:
             endpoint, secret = services.create_endpoint(

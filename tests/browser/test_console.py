@@ -304,7 +304,8 @@ def test_every_page_is_accessible_and_fits(product, open_page, furnished, theme,
 
 
 @pytest.mark.parametrize(
-    "size", [DESKTOP, {"width": 320, "height": 640}], ids=["desktop", "zoomed"]
+    "size",
+    [{"width": 1024, "height": 700}, {"width": 870, "height": 700}, {"width": 320, "height": 640}],
 )
 def test_a_name_without_a_space_breaks_instead_of_the_page(product, open_page, size):
     page = open_page(size=size)

@@ -167,9 +167,9 @@ def test_a_box_that_was_resized_is_swapped_without_a_complaint(talk: Page):
     expect(bubble(talk, "Roomy")).to_be_visible(timeout=DEADLINE)  # open_page asserts the rest
 
 
-def test_a_form_is_sent_once(page: Page):
-    go(page, "Numbers")
-    page.get_by_role("link", name="Add a number").click()
+def test_a_form_is_sent_once(page: Page, product):
+    workspace = product.call("GET", "/workspace")["id"]
+    page.goto(f"/workspaces/{workspace}/numbers/new")
     page.get_by_label("Label").fill("Pressed twice")
     held = Held(page, "**/numbers/new")
     page.get_by_role("button", name="Add", exact=True).evaluate(TWICE)
@@ -195,6 +195,29 @@ def test_arrow_keys_walk_a_filter_and_enter_applies_it(page: Page):
     assert (page.url, kind.evaluate("node => node.selectedIndex")) == (before, 3)
     page.keyboard.press("Enter")
     page.wait_for_url(f"**type={wanted}**")
+
+
+def test_the_focus_stays_with_who_uses_the_keyboard(page: Page, product):
+    workspace = product.call("GET", "/workspace")["id"]
+    page.goto(f"/workspaces/{workspace}/numbers/new")
+    expect(page.get_by_label("Label")).to_be_focused()
+    page.keyboard.type("By keyboard")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="By keyboard")).to_be_visible()
+    live(page)
+    page.get_by_role("button", name="Connect").first.press("Enter")
+    expect(page.locator("#connect-panel h2")).to_be_focused(timeout=DEADLINE)
+    expect(page.locator("#connect-panel h2")).to_have_text("Scan the code with the phone")
+    account = page.url.rstrip("/").rpartition("/")[2]
+
+    go(page, "Overview")
+    live(page)
+    waiting = page.locator(".tally", has_text="Disconnected")
+    many = waiting.locator(".tally-count").inner_text()
+    waiting.focus()
+    product.call("POST", f"/accounts/{account}/disconnect")
+    expect(waiting.locator(".tally-count")).not_to_have_text(many, timeout=DEADLINE)
+    expect(waiting).to_be_focused()
 
 
 def test_who_lost_the_right_meanwhile_is_told_so(page: Page, chromium, product, desk):

@@ -155,6 +155,21 @@ def test_the_screen_shows_each_kind(client, home, network, entry, words):
 
 
 @pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ({"type": "text", "text": "Hello"}, "Hello"),
+        ({"type": "poll_vote", "text": "", "vote": {"options": ["Soup"]}}, "voted: Soup"),
+        ({"type": "image", "text": ""}, "Picture"),
+    ],
+)
+def test_among_the_phones_each_kind_is_told_in_words(client, home, network, entry, words):
+    network.inbox = [{"id": 7, "from": OTHER, "from_me": False, "timestamp": 1, **entry}]
+    page = client.get(reverse("console:sandbox", args=[home.pk])).content.decode()
+    assert words in page
+    assert f"[{entry['type']}]" not in page
+
+
+@pytest.mark.parametrize(
     ("mime_type", "kind", "shown"),
     [
         ("image/png", "image/png", "inline"),
