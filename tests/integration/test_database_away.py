@@ -50,6 +50,6 @@ def test_what_is_wrong_with_a_question_does_not_pass():
     assert not is_away(raised(OperationalError(), sqlite3.OperationalError("no such table: x")))
 
 
-@pytest.mark.postgres
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has no pool")
 def test_nobody_waits_long_after_the_server_is_back():
     assert connection.settings_dict["OPTIONS"]["pool"]["reconnect_timeout"] <= 10

@@ -52,6 +52,7 @@ def resume(workspace):
         connection.close()
 
 
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer")
 def test_resuming_what_is_just_being_suspended_brings_its_numbers_back(ours):
     other = Workspace.objects.get(pk=ours.pk)
     with ThreadPoolExecutor(1) as pool:
