@@ -1,4 +1,4 @@
-"""150 messages a second from a phone to one webhook: all of them stored and delivered, in order.
+"""160 messages a second from a phone to one webhook: all of them stored and delivered, in order.
 
 The value is the rate at which signed webhooks arrived between the first and the last; it counts
 only when nothing is missing and no event came under two ids.
@@ -12,9 +12,8 @@ from pathlib import Path
 from .measure import Result, percentile
 from .receiving import receiving
 
-RATE = 150.0  # messages per second
-BUDGET = 150.0  # at least, less what the pacing itself costs
-TOLERANCE = 0.97
+RATE = 160.0  # messages per second that are sent; more than the budget, as pacing costs some
+BUDGET = 150.0  # at least
 
 
 def run(folder: Path, quick: bool) -> list[Result]:
@@ -39,6 +38,6 @@ def run(folder: Path, quick: bool) -> list[Result]:
             p95=round(percentile(gaps, 95), 4),
             p99=round(percentile(gaps, 99), 4),
             budget=BUDGET,
-            ok=whole and rate >= BUDGET * TOLERANCE,
+            ok=whole and rate >= BUDGET,
         )
     ]
