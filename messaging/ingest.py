@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
@@ -51,6 +52,7 @@ from .models import UnreadFact
 logger = logging.getLogger(__name__)
 
 BATCH = 100
+TURN = 0.25  # seconds that a batch may hold what others, who send, wait for
 # After these the account is read anew; all others only look at it.
 CHANGES_THE_ACCOUNT = (*SIGNALS, base.Restricted)
 CHECK_INTERVAL = 5.0  # seconds between looks whether stream and consumer still exist
@@ -179,12 +181,19 @@ def _park(subject: str, body: bytes, reason: str, problem: str) -> None:
     )
 
 
-def store_batch(entries: Sequence[tuple[str, bytes]]) -> None:
-    """All entries in one transaction. DatabaseError means that none of them is stored."""
+def store_batch(entries: Sequence[tuple[str, bytes]]) -> int:
+    """As many of the first entries as a TURN is long for, in one transaction. How many these are.
+    DatabaseError means that none of them is stored."""
+    stored = 0
     with transaction.atomic(), batches.batch():
         event_log.take_turns(pk__in=_workspaces(subject for subject, _body in entries))
+        end = time.monotonic() + TURN
         for subject, body in entries:
             store_entry(subject, body)
+            stored += 1
+            if time.monotonic() >= end:
+                break
+    return stored
 
 
 def _workspaces(subjects: Iterable[str]) -> set[UUID]:
@@ -196,10 +205,10 @@ def _workspaces(subjects: Iterable[str]) -> set[UUID]:
     return found
 
 
-def _store_in_thread(entries: Sequence[tuple[str, bytes]]) -> None:
+def _store_in_thread(entries: Sequence[tuple[str, bytes]]) -> int:
     """As store_batch, where no request begins and ends: a broken connection is not used again."""
     close_old_connections()
-    store_batch(entries)
+    return store_batch(entries)
 
 
 class Ingest:
@@ -212,6 +221,7 @@ class Ingest:
         self._stop = stop
         self._gate = gate or nullcontext()
         self._queue: asyncio.Queue[Msg] = asyncio.Queue()
+        self._left: list[Msg] = []  # of the last batch; they come before the queue
         self._subscription: JetStreamContext.PushSubscription | None = None
 
     async def run(self) -> None:
@@ -274,27 +284,35 @@ class Ingest:
         )
         logger.info("ingest: reading the stream")
 
-    async def _next_batch(self) -> None:
+    async def _first(self) -> list[Msg]:
+        """What is left of the last batch, or else the next message once there is one."""
+        if self._left:
+            left, self._left = self._left, []
+            return left
         getter = asyncio.ensure_future(self._queue.get())
         stopper = asyncio.ensure_future(self._stop.wait())
         done, pending = await asyncio.wait({getter, stopper}, return_when=asyncio.FIRST_COMPLETED)
         for task in pending:
             task.cancel()
-        if getter not in done:
+        return [getter.result()] if getter in done else []
+
+    async def _next_batch(self) -> None:
+        batch = await self._first()
+        if not batch:
             return
-        batch = [getter.result()]
         while len(batch) < BATCH and not self._queue.empty():
             batch.append(self._queue.get_nowait())
         try:
             async with self._gate:
-                await sync_to_async(_store_in_thread)([(m.subject, m.data) for m in batch])
+                stored = await sync_to_async(_store_in_thread)([(m.subject, m.data) for m in batch])
         except DatabaseError as exc:
             logger.warning("ingest: the database refused %d facts: %s", len(batch), exc)
             await self._pause(RETRY_DELAY)
             for message in batch:
                 await message.nak()
             return
-        for message in batch:
+        self._left = batch[stored:]
+        for message in batch[:stored]:
             await message.ack()
 
     async def _pause(self, seconds: float) -> None:

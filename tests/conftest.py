@@ -8,6 +8,7 @@ from django.db import connection
 from django.utils import translation
 from rest_framework.test import APIClient
 
+from messaging import ingest
 from sessions_mgr.bus import carriers
 from tests import factories
 from tests.factories import WorkspaceFactory, api_key
@@ -41,6 +42,12 @@ def english_again():
     """A page leaves its reader's language active on the thread."""
     yield
     translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def whole_batches(monkeypatch):
+    """On a busy machine a turn of ingest may be over after one fact."""
+    monkeypatch.setattr(ingest, "TURN", 60.0)
 
 
 @pytest.fixture(autouse=True)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 import uuid
 
 import pytest
+from channels.db import database_sync_to_async as in_thread
 from django.utils import timezone
 from ulid import ULID
 
 from events import batches
 from events.models import Event
+from messaging import ingest
 from messaging.ingest import store_batch, store_entry
 from messaging.models import Message, UnreadFact
 from sessions_mgr import services
@@ -266,3 +269,46 @@ def test_what_a_batch_remembers_ends_with_it_and_with_a_fact_that_was_undone():
         batches.forget()
         assert batches.once("key", lambda: 2) == 2
     assert batches.once("key", lambda: 3) == 3
+
+
+# Turns --------------------------------------------------------------------------------------------
+
+
+def test_a_batch_ends_with_its_turn_and_says_how_far_it_came(monkeypatch):
+    monkeypatch.setattr(ingest, "TURN", 0.0)
+    account = connected_account()
+    entries = [entry(account, message(f"3A0{n}")) for n in range(3)]
+    assert store_batch(entries) == 1
+    assert store_batch(entries[1:]) == 1
+    assert set(Message.objects.values_list("wa_id", flat=True)) == {"3A00", "3A01"}
+
+
+class Arrived:
+    """A message of the bus."""
+
+    def __init__(self, subject, data):
+        self.subject, self.data = subject, data
+        self.answers = []
+
+    async def ack(self):
+        self.answers.append("ack")
+
+    async def nak(self):
+        self.answers.append("nak")
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_what_a_turn_left_comes_next_and_is_acknowledged_only_then(monkeypatch):
+    monkeypatch.setattr(ingest, "TURN", 0.0)
+    account = await in_thread(connected_account)()
+    arrived = [Arrived(*entry(account, message(f"3A0{n}"))) for n in range(3)]
+    it = ingest.Ingest(asyncio.Event())
+    for one in arrived:
+        await it._queue.put(one)
+
+    for done in range(1, 4):
+        await it._next_batch()
+        assert [one.answers for one in arrived] == [["ack"]] * done + [[]] * (3 - done)
+
+    told = await in_thread(lambda: list(Event.objects.filter(type="message").order_by("seq")))()
+    assert [event.data["wa_id"] for event in told] == ["3A00", "3A01", "3A02"]
