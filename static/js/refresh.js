@@ -55,6 +55,15 @@
     });
   }
 
+  // Asked for before somebody opened something in it, answered after.
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    const { target, requestConfig } = detail;
+    if (requestConfig.triggeringEvent?.type !== "live") return;
+    if (!target.hasAttribute("data-live-gentle") || !isTyping(target)) return;
+    detail.shouldSwap = false;
+    later(target, 1000);
+  });
+
   let open = [];
   document.addEventListener("htmx:beforeSwap", (event) => {
     const details = event.detail.target.querySelectorAll("details[data-keep-open][open]");

@@ -237,3 +237,32 @@ def test_who_lost_the_right_meanwhile_is_told_so(page: Page, chromium, product, 
     expect(otto.get_by_text("Your role in this workspace is viewer")).to_be_visible()
     expect(otto.locator("#composer-text")).to_have_value("Still me")
     context.close()
+
+
+def test_a_menu_opened_while_a_refresh_is_under_way_stays_open(page: Page, desk):
+    page.goto(f"{desk.sandbox}{desk.other}/")
+    live(page)
+
+    def write(text):
+        body = {"to": desk.other, "type": "text", "text": text}
+        desk.product.call("POST", f"/accounts/{desk.account}/messages", json=body)
+
+    write("Open my menu")
+    theirs = page.locator(".msg", has_text="Open my menu").last
+    expect(theirs).to_be_visible(timeout=DEADLINE)
+    page.evaluate("""() => {
+      window.answered = new Promise((done) => {
+        document.addEventListener("htmx:afterRequest", done, { once: true });
+      }).then(() => true);
+    }""")
+    held = Held(page, f"**{desk.sandbox}*/")
+    with page.expect_request(f"**{desk.sandbox}*/", timeout=DEADLINE):
+        write("Comes meanwhile")
+    theirs.locator("summary.menu-open").click()
+    held.go()
+    assert page.evaluate("() => window.answered")
+    expect(theirs.get_by_role("button", name="Read it")).to_be_visible()
+    expect(page.get_by_text("Comes meanwhile")).to_have_count(0)
+    theirs.locator("summary.menu-open").click()
+    page.get_by_role("heading", name="Ada Byron").click()
+    expect(page.get_by_text("Comes meanwhile")).to_be_visible(timeout=DEADLINE)
