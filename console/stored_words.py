@@ -1,7 +1,7 @@
 """The sentences that the console finds stored in English, for events/stored_sentences.py.
 
-PLAIN are found whole, as are all of sessions_mgr/reasons.py. A test makes the code that writes
-them say them, so that no sentence changes without the other.
+PLAIN are found whole, as are all of sessions_mgr/reasons.py. A test looks for each in the code that
+writes it, so that no sentence changes without the other.
 """
 
 from __future__ import annotations
