@@ -9,7 +9,7 @@ import pytest
 from accounts import invitations, members, services
 from accounts.models import ApiKey, AuditEntry, Membership
 from tests.factories import UserFactory, WorkspaceFactory, api_key
-from tests.integration.test_races import THREADS, at_once
+from tests.races import THREADS, at_once
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from accounts.models import WhatsAppAccount
@@ -22,27 +19,14 @@ from sessions_mgr.models import Session, StatusChange
 from sessions_mgr.states import Desired, Status
 from tests.factories import AccountFactory, WorkspaceFactory
 from tests.life import LINKED, connected_account, start
+from tests.product import eventually
+from tests.races import THREADS, at_once, needs_many_writers, somebody_waits_for_us
 from tests.said import ANN, BOB, entry, hear, message
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.postgres,
 ]
-
-THREADS = 8
-
-
-def at_once(work, times=THREADS):
-    """Run `work(n)` in threads with a database connection each; their results."""
-
-    def run(n):
-        try:
-            return work(n)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(run, range(times)))
 
 
 def test_eight_disconnects_at_once_are_one():
@@ -145,7 +129,7 @@ def test_one_phone_scanned_by_eight_accounts_at_once_links_one():
     assert WhatsAppAccount.objects.exclude(phone_number=None).count() == 1
 
 
-@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer")
+@needs_many_writers
 def test_a_message_to_a_chat_that_becomes_one_with_another_at_this_moment_is_accepted(monkeypatch):
     account = connected_account()
     for name in (ANN.lid, ANN.jid):
@@ -166,18 +150,7 @@ def test_a_message_to_a_chat_that_becomes_one_with_another_at_this_moment_is_acc
     assert message.outgoing.lane == ANN.jid
 
 
-def until_somebody_waits_for_a_lock(seconds=10.0):
-    asked = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
-    until = time.monotonic() + seconds
-    with connection.cursor() as cursor:
-        while time.monotonic() < until:
-            cursor.execute(asked, [connection.settings_dict["NAME"]])
-            if cursor.fetchone():
-                return
-    raise AssertionError("nobody waits")
-
-
-@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer")
+@needs_many_writers
 def test_what_comes_in_and_what_goes_out_in_one_chat_do_not_wait_for_each_other(monkeypatch):
     account = connected_account()
     for party in (BOB, ANN):
@@ -190,7 +163,7 @@ def test_what_comes_in_and_what_goes_out_in_one_chat_do_not_wait_for_each_other(
         note(chat, row)
         if row.pk == ours.pk:
             chat_is_held.set()
-            until_somebody_waits_for_a_lock()
+            eventually(somebody_waits_for_us, what="the other waits for the chat")
 
     monkeypatch.setattr(chats, "note", note_and_hold)
 

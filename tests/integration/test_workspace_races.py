@@ -13,9 +13,9 @@ from accounts.tenant_models import WorkspacePurge
 from sessions_mgr.models import Session
 from sessions_mgr.states import Desired
 from tests.factories import AccountFactory, WorkspaceFactory
-from tests.integration.test_races import THREADS, at_once
 from tests.life import start
 from tests.product import eventually
+from tests.races import THREADS, at_once, needs_many_writers, somebody_waits_for_us
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
@@ -39,12 +39,6 @@ def done(workspace) -> list[str]:
     return list(found.order_by("pk").values_list("action", flat=True))
 
 
-def somebody_waits() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchone()[0])
-
-
 def resume(workspace):
     try:
         return lifecycle.resume(workspace=workspace, actor="test")
@@ -52,14 +46,14 @@ def resume(workspace):
         connection.close()
 
 
-@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer")
+@needs_many_writers
 def test_resuming_what_is_just_being_suspended_brings_its_numbers_back(ours):
     other = Workspace.objects.get(pk=ours.pk)
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             assert lifecycle.suspend(workspace=ours, actor="test")
             resumed = pool.submit(resume, other)
-            eventually(somebody_waits, what="resume waits for suspend")
+            eventually(somebody_waits_for_us, what="resume waits for suspend")
         assert resumed.result(timeout=30)
     assert connected(ours) == NUMBERS
 
