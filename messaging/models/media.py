@@ -78,6 +78,13 @@ class Media(models.Model):
             models.Index(
                 fields=["stored_at"], condition=Q(state=MediaState.STORED), name="media_stored_idx"
             ),
+            # What is gone, but still has its file; and whether another message has it, too.
+            models.Index(
+                fields=["account"],
+                condition=Q(state=MediaState.GONE) & ~Q(file=""),
+                name="media_leaving_idx",
+            ),
+            models.Index(fields=["file"], name="media_file_idx"),
         ]
 
     def __str__(self) -> str:

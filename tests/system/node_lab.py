@@ -3,6 +3,7 @@ of its own. Bus, sandbox, pipeline and web run beside them; the credentials are 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 import json
@@ -18,9 +19,12 @@ from collections import defaultdict
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import nats
 import psutil
+from nats.js.errors import KeyNotFoundError
 
 from sandbox.client import SandboxNetwork
+from sessions_mgr.bus.streams import NODE_LEASES
 from tests.product import ROOT, Product, eventually, free_port
 from tests.system.worker_lab import _die_with_us
 
@@ -278,6 +282,19 @@ class NodeLab(Product):
         for n, account in enumerate(accounts):
             self.link(account, self.phone(f"+{first + n}"))
         return accounts
+
+    def has_lease(self, node: str) -> bool:
+        return asyncio.run(self._has_lease(node))
+
+    async def _has_lease(self, node: str) -> bool:
+        client = await nats.connect(f"nats://127.0.0.1:{self.nats_port}", token=TOKEN)
+        try:
+            await (await client.jetstream().key_value(NODE_LEASES)).get(node)
+        except KeyNotFoundError:
+            return False
+        finally:
+            await client.close()
+        return True
 
     def until_the_bus_is_trusted(self) -> None:
         """A young bus may not know all who live, so nobody is believed dead for one TTL."""

@@ -12,7 +12,7 @@ import pytest
 
 from sessions_mgr import stores
 from sessions_mgr.supervision.zygote_client import MODULE, PROJECT
-from tests.system.worker_lab import WORKSPACE, Listener, Nats, SandboxProcess, until
+from tests.system.worker_lab import DEADLINE, WORKSPACE, Listener, Nats, SandboxProcess, until
 
 
 def command_of(process):
@@ -190,7 +190,7 @@ def test_a_worker_that_outlived_its_zygote_still_obeys(node, pair):
 
 def test_sigterm_drains_all_workers_in_time_and_what_was_wanted_stays_wanted(node, pair):
     node.process.send_signal(signal.SIGTERM)
-    assert node.process.wait(8) == 0
+    assert node.process.wait(DEADLINE) == 0
     assert not node.family()
     assert {e["exit"] for e in node.journal("ended")} == {"stopped"}
 
