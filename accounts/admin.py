@@ -36,6 +36,11 @@ class _ReadOnly:
         return False
 
 
+def _may_change(request: Any, user: User) -> bool:
+    """Administrators are changed by superusers only: who sets an address sets a password, too."""
+    return bool(request.user.is_superuser or not (user.is_staff or user.is_superuser))
+
+
 class MembershipLines(_ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
     """To see. An administrator who could become a member could read: owners invite."""
 
@@ -60,6 +65,11 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return self.readonly_fields
         return (*self.readonly_fields, "is_staff", "is_superuser")
 
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and (
+            obj is None or _may_change(request, obj)
+        )
+
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False  # switch people off: the audit log names them
 
@@ -80,7 +90,7 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.action(description=_("Make a one-time link for a new password"))
     def make_password_link(self, request: Any, queryset: QuerySet[User]) -> None:
         for user in queryset.filter(is_active=True)[:10]:
-            if (user.is_staff or user.is_superuser) and not request.user.is_superuser:
+            if not _may_change(request, user):
                 raise PermissionDenied
             url = passwords.make_link(user=user, actor=audit.person(request.user))
             told = format_html("{}: <code>{}</code>", user.email, url)
@@ -89,6 +99,8 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.action(description=_("Sign out everywhere"))
     def end_logins(self, request: Any, queryset: QuerySet[User]) -> None:
         for user in queryset:
+            if not _may_change(request, user):
+                raise PermissionDenied
             ended = logins.end_others(user)
             audit.record_of_person(
                 user,

@@ -6,6 +6,7 @@ import base64
 import io
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from PIL import Image, ImageDraw
 
@@ -42,6 +43,8 @@ class House:
     product: Product
     numbers: dict[str, str] = field(default_factory=dict)
     webhooks: dict[str, str] = field(default_factory=dict)
+    sent: str = ""  # id of a message of ours to Ada
+    invitation: str = ""  # the path of one that can be used
     receivers: list[Receiver] = field(default_factory=list)
 
     def close(self) -> None:
@@ -60,7 +63,9 @@ def furnish(product: Product) -> House:
     for scopes, name in ((["read", "send"], "CRM"), (["read"], "Reports")):
         product.call("POST", "/api-keys", json={"name": name, "scopes": scopes})
     for role, email in (("operator", "nia@example.test"), ("viewer", "")):
-        product.call("POST", "/invitations", json={"role": role, "email": email})
+        invitation = {"role": role, "email": email}
+        made = product.call("POST", "/invitations", json=invitation)
+        house.invitation = urlsplit(made["url"]).path
     _settle(house)
     return house
 
@@ -106,10 +111,10 @@ def _conversation(house: House) -> None:
         _says(house, PEOPLE[person][0], own, text=text)
     for label, other in ((1, 3), (2, 1), (3, 2)):
         _says(house, PEOPLE[other][0], NUMBERS[label][1], text=f"Hello, {NUMBERS[label][0]}!")
-    sent = _send(house, ada, text="Yes, two are left. Shall I put one aside?", reply_to=first)
+    house.sent = _send(house, ada, text="Yes, two are left. Shall I put one aside?", reply_to=first)
     _send(house, ada, text="We are open until seven today.")
     eventually(
-        lambda: house.product.call("GET", f"/messages/{sent}")["status"] == "delivered",
+        lambda: house.product.call("GET", f"/messages/{house.sent}")["status"] == "delivered",
         what="delivered",
     )
     poll = {"name": "When will you come?", "options": ["Today", "Saturday"]}
