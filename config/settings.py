@@ -33,7 +33,15 @@ DEBUG = values["DEBUG"]
 HOST = values["HOST"]
 PORT = values["PORT"]
 PUBLIC_URL = values["PUBLIC_URL"].rstrip("/") or f"http://{HOST}:{PORT}"
-ALLOWED_HOSTS = values["ALLOWED_HOSTS"] or [HOST, "localhost", "127.0.0.1", "[::1]", "testserver"]
+PUBLIC_HOST = str(urlsplit(PUBLIC_URL).hostname or HOST)
+ALLOWED_HOSTS = values["ALLOWED_HOSTS"] or [
+    PUBLIC_HOST,
+    HOST,
+    "localhost",
+    "127.0.0.1",
+    "[::1]",
+    "testserver",
+]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SECURE_PUBLIC = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_PUBLIC
@@ -83,6 +91,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.walled_requests.WalledRequests",
+    "config.probes.middleware",
     "django.middleware.security.SecurityMiddleware",
     "config.headers.SecurityHeaders",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -287,7 +296,7 @@ USERSESSIONS_TRACK_ACTIVITY = False  # accounts/logins.py does it, not on every 
 
 MAIL_CONFIGURED = bool(values["EMAIL_URL"])
 vars().update(mail.settings_for(values["EMAIL_URL"], DATA_DIR))
-DEFAULT_FROM_EMAIL = values["EMAIL_FROM"] or f"switchboard@{urlsplit(PUBLIC_URL).hostname}"
+DEFAULT_FROM_EMAIL = values["EMAIL_FROM"] or f"switchboard@{PUBLIC_HOST}"
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_TIMEOUT = 10  # seconds
 

@@ -62,7 +62,8 @@ VARIABLES = [
         "ALLOWED_HOSTS",
         kinds.hosts,
         [],
-        "host names that people use, comma separated; default: HOST and localhost",
+        "host names that people use, comma separated; default: those of PUBLIC_URL and HOST, "
+        "and localhost",
     ),
     Variable(
         "DEBUG",

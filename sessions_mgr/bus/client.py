@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
@@ -25,6 +27,8 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 Callback = Callable[[str, bytes], None]
 
+SAME_WORDS_EVERY = 60.0  # seconds in the log, while the bus is away: there are four tries a second
+
 
 class BusUnavailable(Exception):
     """The bus cannot be reached right now."""
@@ -36,14 +40,20 @@ class NoResponders(Exception):
 
 async def connect(url: str, token: str, *, name: str) -> Client:
     """A connection that never gives up reconnecting, and says so in the log."""
+    told_at: dict[str, float] = {}  # what went wrong, in this outage
 
     async def on_error(error: Exception) -> None:
-        logger.warning("bus: %s", str(error) or type(error).__name__)
+        words, now = str(error) or type(error).__name__, time.monotonic()
+        again = now - told_at.get(words, -math.inf) < SAME_WORDS_EVERY
+        logger.log(logging.DEBUG if again else logging.WARNING, "bus: %s", words)
+        if not again:
+            told_at[words] = now
 
     async def on_disconnected() -> None:
         logger.warning("bus: connection lost, reconnecting")
 
     async def on_reconnected() -> None:
+        told_at.clear()
         logger.info("bus: connected again")
 
     return await nats.connect(

@@ -39,3 +39,12 @@ def test_live_answers_and_ready_names_what_is_away():
         "node": "down",
         "sandbox": "down",
     }
+
+
+@pytest.mark.parametrize("ours", ["wa.example.com", ".example.com"])
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics"])
+def test_a_probe_need_not_know_the_name_that_people_use(settings, path, ours):
+    settings.ALLOWED_HOSTS = [ours]
+    probe = Client(headers={"host": "10.0.0.7:8000"})
+    assert probe.get(path).status_code in (200, 503)
+    assert probe.get("/sign-in").status_code == 400

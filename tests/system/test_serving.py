@@ -9,10 +9,11 @@ import socket
 import subprocess
 import sys
 
+import httpx
 import psutil
 import pytest
 
-from tests.product import API_KEY, PASSWORD, ROOT, eventually
+from tests.product import API_KEY, PASSWORD, ROOT, Product, eventually
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
@@ -37,6 +38,24 @@ def test_a_signal_stops_everything_cleanly_and_a_restart_brings_the_number_back(
         assert PASSWORD not in said and API_KEY not in said
     finally:
         again.stop()
+
+
+@pytest.mark.parametrize(
+    "names", [{}, {"ALLOWED_HOSTS": "wa.example.test"}], ids=["by default", "named"]
+)
+def test_behind_a_public_name_it_starts_and_answers_to_that_name(tmp_path, names):
+    key = "a-key-for-a-test-of-a-public-name-0123456789-abcdefghijklmnop"
+    product = Product(tmp_path, PUBLIC_URL="https://wa.example.test", SECRET_KEY=key, **names)
+    try:
+        product.start()
+        address, https = f"{product.url}/sign-in", {"X-Forwarded-Proto": "https"}
+        asked = {
+            host: httpx.get(address, headers={"Host": host, **https}, trust_env=False).status_code
+            for host in ("wa.example.test", "elsewhere.example.test")
+        }
+    finally:
+        product.stop()
+    assert asked == {"wa.example.test": 200, "elsewhere.example.test": 400}
 
 
 def test_kill_9_of_the_launcher_leaves_no_process(own_product, number):
