@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -52,6 +52,20 @@ def remove_folder(folder: Path) -> None:
         return not folder.exists()
 
     eventually(gone, what=f"{folder} is gone")
+
+
+def still_runs(process: psutil.Process) -> bool:
+    """A zombie does not, and one that ends while we look has ended."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def kill(processes: Iterable[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 class Product:
@@ -134,13 +148,10 @@ class Product:
         try:
             code = self.process.wait(within)
         except subprocess.TimeoutExpired:
-            for process in before:
-                if process.is_running():
-                    process.kill()
+            kill(before)
             raise AssertionError(f"did not stop within {within:g} s:\n{self.tail()}") from None
-        self.left_over = [p for p in before if p.is_running() and p.status() != "zombie"]
-        for process in self.left_over:
-            process.kill()
+        self.left_over = [process for process in before if still_runs(process)]
+        kill(self.left_over)
         return code
 
     # What tests do with it ------------------------------------------------------------------

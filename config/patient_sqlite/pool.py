@@ -9,20 +9,24 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
 IDLE = 16  # connections kept for one file
+LONGEST_IDLE = 60.0  # seconds; what a rush has left open is closed when it is over
 
 FileId = tuple[int, int]  # device, inode
 
 
 class Connection(sqlite3.Connection):
-    """One that can be lent again and again. `file_id` is the file as it was when it was opened."""
+    """One that can be lent again and again. `file_id` is the file as it was when it was opened,
+    `idle_since` when it was given back, on the clock time.monotonic()."""
 
     file_id: FileId | None = None
+    idle_since = 0.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -63,15 +67,22 @@ class Pool:
             found.close()  # the file was replaced
 
     def give_back(self, path: str, connection: Connection) -> None:
-        """Keep it for the next one; one that is in a transaction, or one too many, is closed."""
-        if not connection.in_transaction:
-            connection.end_reading()
-            with self._lock:
-                waiting = self._idle.setdefault(path, [])
-                if len(waiting) < IDLE:
-                    waiting.append(connection)
-                    return
-        connection.close()
+        """Keep it for the next one; one that is in a transaction, or one too many, is closed. So
+        are those that nobody has wanted for long: the last that came back is the first to go."""
+        if connection.in_transaction:
+            connection.close()
+            return
+        connection.end_reading()
+        connection.idle_since = time.monotonic()
+        surplus = []
+        with self._lock:
+            waiting = self._idle.setdefault(path, [])  # the longest idle first
+            waiting.append(connection)
+            before = connection.idle_since - LONGEST_IDLE
+            while len(waiting) > IDLE or waiting[0].idle_since < before:
+                surplus.append(waiting.pop(0))
+        for one in surplus:
+            one.close()
 
     def _forget(self) -> None:
         """In a child of a fork: they are the parent's, and SQLite forbids even to close them."""

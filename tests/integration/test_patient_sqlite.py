@@ -6,6 +6,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
+from types import SimpleNamespace
 
 import pytest
 from django.db import ConnectionHandler, OperationalError, ProgrammingError
@@ -169,18 +171,34 @@ def test_a_file_that_was_replaced_is_opened_anew(connect, tmp_path):
     assert lines(first) == []
 
 
+def is_open(opened):
+    try:
+        opened.execute("SELECT 1")
+    except sqlite3.ProgrammingError:
+        return False
+    return True
+
+
 def test_no_more_than_some_wait(connect):
     lent = [connect(5) for _ in range(pool.IDLE + 2)]
     opened = [raw(one) for one in lent]
     for one in lent:
         one.close()
-    closed = 0
-    for one in opened:
-        try:
-            one.execute("SELECT 1")
-        except sqlite3.ProgrammingError:
-            closed += 1
-    assert closed == 2
+    assert [is_open(one) for one in opened].count(False) == 2
+
+
+def test_what_a_rush_left_open_is_closed_when_it_is_long_over(connect, monkeypatch):
+    lent = [connect(5) for _ in range(3)]
+    opened = [raw(one) for one in lent]
+    for one in lent:
+        one.close()
+    now = time.monotonic()
+    for minutes in (0.5, 1.5):  # one of them is used now and then
+        clock = SimpleNamespace(monotonic=lambda at=now + 60 * minutes: at)
+        monkeypatch.setattr(pool, "time", clock)
+        raw(lent[0])
+        lent[0].close()
+    assert [is_open(one) for one in opened] == [False, False, True]
 
 
 def test_a_child_of_a_fork_opens_its_own(connect):

@@ -10,10 +10,9 @@ import subprocess
 import sys
 
 import httpx
-import psutil
 import pytest
 
-from tests.product import API_KEY, PASSWORD, ROOT, Product, eventually
+from tests.product import API_KEY, PASSWORD, ROOT, Product, eventually, still_runs
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
@@ -67,11 +66,8 @@ def test_kill_9_of_the_launcher_leaves_no_process(own_product, number):
 
     os.kill(own_product.process.pid, signal.SIGKILL)
 
-    def left():
-        return [p for p in everybody if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
-
     own_product.process.wait(5)
-    eventually(lambda: not left(), within=15, what="all are gone")
+    eventually(lambda: not any(map(still_runs, everybody)), what="all are gone")
 
 
 def test_kill_9_of_node_pipeline_or_web_is_healed(own_product, number):

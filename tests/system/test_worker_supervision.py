@@ -12,6 +12,7 @@ import pytest
 
 from sessions_mgr import stores
 from sessions_mgr.supervision.zygote_client import MODULE, PROJECT
+from tests.product import kill, still_runs
 from tests.system.worker_lab import DEADLINE, WORKSPACE, Listener, Nats, SandboxProcess, until
 
 
@@ -95,7 +96,7 @@ class MiniNode:
                     found.append(process)
             except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
                 continue
-        return [p for p in found if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+        return [process for process in found if still_runs(process)]
 
     def connected(self, account, epoch):
         self.listener.wait(account, "connected", epoch)
@@ -104,8 +105,7 @@ class MiniNode:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        for process in self.family():
-            process.kill()
+        kill(self.family())
         self.listener.close()
         self.sandbox.close()
         self.nats.stop()
