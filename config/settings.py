@@ -34,21 +34,15 @@ HOST = values["HOST"]
 PORT = values["PORT"]
 PUBLIC_URL = values["PUBLIC_URL"].rstrip("/") or f"http://{HOST}:{PORT}"
 PUBLIC_HOST = str(urlsplit(PUBLIC_URL).hostname or HOST)
-ALLOWED_HOSTS = values["ALLOWED_HOSTS"] or [
-    PUBLIC_HOST,
-    HOST,
-    "localhost",
-    "127.0.0.1",
-    "[::1]",
-    "testserver",
-]
+LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]", "testserver"]
+ALLOWED_HOSTS = values["ALLOWED_HOSTS"] or [PUBLIC_HOST, HOST, *LOOPBACK_NAMES]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SECURE_PUBLIC = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_PUBLIC
 SESSION_COOKIE_NAME = "switchboard_session"
 CSRF_COOKIE_NAME = "switchboard_csrf"
 SECURE_SSL_REDIRECT = SECURE_PUBLIC
-# Asked over plain HTTP by load balancers and Prometheus, behind the proxy.
+# Asked over plain HTTP and by address, by load balancers and Prometheus: probes.py, too.
 SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
 # Whether subdomains and browsers' lists take part is for the owner of the domain to say.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]

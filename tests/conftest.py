@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from messaging import ingest
 from sessions_mgr.bus import carriers
 from tests import factories
-from tests.factories import WorkspaceFactory, api_key
+from tests.factories import UserFactory, WorkspaceFactory, api_key
 
 
 def pytest_configure():
@@ -60,6 +60,14 @@ def no_bus_left_over():
 @pytest.fixture
 def workspace(db):
     return WorkspaceFactory()
+
+
+@pytest.fixture
+def owner(workspace):
+    """Whom `workspace` belongs to."""
+    person = UserFactory(email="owner@here.test")
+    workspace.memberships.create(user=person, role="owner")
+    return person
 
 
 @pytest.fixture

@@ -17,13 +17,6 @@ from tests.factories import UserFactory
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def owner(workspace):
-    person = UserFactory(email="owner@here.test")
-    workspace.memberships.create(user=person, role="owner")
-    return person
-
-
 @pytest.fixture(params=["superuser", "staff"])
 def chief(request, db):
     """Made by `create_admin`, or by such a one who ticked nothing but "is staff"."""

@@ -29,13 +29,6 @@ ACTION = re.compile(
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def owner(workspace):
-    person = UserFactory(email="owner@here.test")
-    workspace.memberships.create(user=person, role="owner")
-    return person
-
-
 def rest(workspace, *scopes):
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {api_key(workspace, scopes)}")
